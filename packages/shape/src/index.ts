@@ -1,0 +1,66 @@
+export { ShapeError, type ShapeErrorParts } from "./shape-error.js";
+export { assertShape, formatShape, normaliseAxes, normaliseAxis, type Shape, shapeSize } from "./shape.js";
+export {
+  broadcast,
+  type Broadcast,
+  broadcastAll,
+  type BroadcastAll,
+  broadcastTo,
+  type BroadcastTo,
+} from "./broadcast.js";
+export { matmul, type Matmul } from "./matmul.js";
+export {
+  type Padding,
+  type Pads,
+  resolvePadding,
+  resolveWindows,
+  window,
+  type Window,
+  type WindowOptions,
+  type Windows,
+  type WindowsOptions,
+} from "./window.js";
+export {
+  conv,
+  type Conv,
+  type ConvOptions,
+  convTranspose,
+  type ConvTranspose,
+  type ConvTransposeOptions,
+  convTransposeWindows,
+  convWindows,
+  type TransposedWindows,
+} from "./convolution.js";
+export { globalPool, type GlobalPool, pool, type Pool, type PoolOptions, poolWindows } from "./pooling.js";
+export { reduce, type Reduce } from "./reduce.js";
+export { upsample, type Upsample } from "./upsample.js";
+export {
+  concat,
+  type Concat,
+  flatten,
+  type Flatten,
+  gather,
+  type Gather,
+  pad,
+  type Pad,
+  permute,
+  type Permute,
+  repeat,
+  type Repeat,
+  reshape,
+  type Reshape,
+  slice,
+  type Slice,
+  type Sliced,
+  type SliceRange,
+  squeeze,
+  type Squeeze,
+  stack,
+  type Stack,
+  tile,
+  type Tile,
+  transpose,
+  type Transpose,
+  unsqueeze,
+  type Unsqueeze,
+} from "./movement.js";

@@ -1,0 +1,52 @@
+import { broadcastAs } from "./broadcast.js";
+import { refuse } from "./shape-error.js";
+import { dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
+
+/** The shape of the matrix product of `A` and `B`. */
+export type Matmul<A extends Shape, B extends Shape> = Unfollowed<[A, B]>;
+
+/**
+ * NumPy's rule: the last two axes are matrices, those before them batches that broadcast; a 1-D operand is a row on
+ * the left and a column on the right, and its axis is absent from the result.
+ *
+ * @example
+ * ```ts
+ * import { matmul } from "@convoke/shape";
+ * console.log(matmul("matmul", [8, 2, 3], [3, 4])); // [8, 2, 4]
+ * ```
+ */
+export function matmul(operation: string, a: Shape, b: Shape): Shape {
+  const product = `${formatShape(a)} × ${formatShape(b)}`;
+  if (!a.length || !b.length) {
+    refuse(
+      operation,
+      `${product} has a scalar operand`,
+      ", both need at least 1 axis.",
+      "Multiply by a scalar element-wise.",
+    );
+  }
+  const columns = dim(a, -1);
+  const rows = b.length > 1 ? dim(b, -2) : dim(b, -1);
+  if (columns !== rows) {
+    refuse(
+      operation,
+      `inner dimensions differ: ${product}`,
+      ` needs ${columns} = ${rows}.`,
+      b.length > 1 && dim(b, -1) === columns
+        ? `Transpose the second operand: ${formatShape(swapLast(b))}.`
+        : a.length > 1 && dim(a, -2) === rows
+          ? `Transpose the first operand: ${formatShape(swapLast(a))}.`
+          : `Give the second operand ${columns} rows, or the first ${rows} columns.`,
+    );
+  }
+  return [
+    ...broadcastAs(operation, a.slice(0, -2), b.slice(0, -2), `the batches of ${product}`),
+    ...a.slice(0, -1).slice(-1),
+    ...(b.length > 1 ? b.slice(-1) : []),
+  ];
+}
+
+/** The shape with its last two axes exchanged. */
+export function swapLast(s: Shape): Shape {
+  return [...s.slice(0, -2), dim(s, -1), dim(s, -2)];
+}

@@ -1,0 +1,401 @@
+import { refuse } from "./shape-error.js";
+import {
+  assertShape,
+  dim,
+  formatShape,
+  normaliseAxes,
+  normaliseAxis,
+  type Shape,
+  shapeSize,
+  type Unfollowed,
+  wholeNumber,
+} from "./shape.js";
+import { swapLast } from "./matmul.js";
+import type { Pads } from "./window.js";
+
+/** Throws unless there is one of `what` for each axis of `s`. */
+function checkLength(operation: string, s: Shape, what: string, length: number): void {
+  if (length !== s.length) {
+    refuse(
+      operation,
+      `${formatShape(s)} has ${s.length} axes and got ${length} ${what}`,
+      ", there must be one for each axis.",
+      `Give ${s.length} ${what}.`,
+    );
+  }
+}
+
+/** The shape `To`, its −1 filled in. */
+export type Reshape<From extends Shape, To extends Shape> = Unfollowed<[From, To]>;
+
+/**
+ * `to` with at most one −1 filled in, so that it has as many elements as `from`.
+ *
+ * @example
+ * ```ts
+ * import { reshape } from "@convoke/shape";
+ * console.log(reshape("reshape", [8, 3, 32, 32], [8, -1])); // [8, 3072]
+ * ```
+ */
+export function reshape(operation: string, from: Shape, to: Shape): Shape {
+  const open = to.indexOf(-1);
+  const known = open < 0 ? to : to.with(open, 1);
+  if (known.includes(-1)) {
+    refuse(
+      operation,
+      `${formatShape(to)} has more than one -1`,
+      ", only one dimension can be inferred.",
+      "Write out all the others.",
+    );
+  }
+  assertShape(operation, known);
+  const size = shapeSize(from);
+  const rest = shapeSize(known);
+  if (open < 0) {
+    if (rest === size) return to;
+    const fitting = to.findIndex((d) => d > 0 && Number.isInteger((size * d) / rest));
+    refuse(
+      operation,
+      `${formatShape(from)} has ${size} elements`,
+      ` but ${formatShape(to)} has ${rest}.`,
+      fitting < 0
+        ? `Choose dimensions whose product is ${size}.`
+        : `Use ${formatShape(to.with(fitting, (size * dim(to, fitting)) / rest))}, or -1 on axis ${fitting}.`,
+    );
+  }
+  if (!rest || size % rest) {
+    refuse(
+      operation,
+      `${formatShape(from)} has ${size} elements`,
+      rest
+        ? `, ${formatShape(to)} needs a multiple of ${rest}.`
+        : `, with a 0 in ${formatShape(to)} any -1 would do.`,
+      rest
+        ? `Choose known dimensions whose product divides ${size}.`
+        : "Write out the dimension instead of -1.",
+    );
+  }
+  return to.with(open, size / rest);
+}
+
+/** The shape `S` with its axes in the order `Axes`. */
+export type Permute<S extends Shape, Axes extends Shape> = Unfollowed<[S, Axes]>;
+
+/**
+ * The shape with its axes in a new order: axis i of the result is axis `axes[i]` of `s`.
+ *
+ * @example
+ * ```ts
+ * import { permute } from "@convoke/shape";
+ * console.log(permute("permute", [1, 28, 28, 3], [0, 3, 1, 2])); // [1, 3, 28, 28]
+ * ```
+ */
+export function permute(operation: string, s: Shape, axes: Shape): Shape {
+  checkLength(operation, s, "axes", axes.length);
+  return normaliseAxes(operation, axes, s.length).map((axis) => dim(s, axis));
+}
+
+/** The shape `S` with its last two axes exchanged. */
+export type Transpose<S extends Shape> = Unfollowed<S>;
+
+/**
+ * The shape with its last two axes exchanged.
+ *
+ * @example
+ * ```ts
+ * import { transpose } from "@convoke/shape";
+ * console.log(transpose("transpose", [8, 2, 3])); // [8, 3, 2]
+ * ```
+ */
+export function transpose(operation: string, s: Shape): Shape {
+  if (s.length < 2) {
+    refuse(
+      operation,
+      `${formatShape(s)} has ${s.length} axes`,
+      ", transposing exchanges the last two.",
+      `Reshape it to ${formatShape([1, dim(s, 0)])} first.`,
+    );
+  }
+  return swapLast(s);
+}
+
+/** The shape of `Shapes` joined along `Axis`. */
+export type Concat<Shapes extends readonly Shape[], Axis extends number = number> = Unfollowed<
+  [Shapes, Axis]
+>;
+
+/**
+ * The shape of tensors joined along `axis`; on all the other axes they agree.
+ *
+ * @example
+ * ```ts
+ * import { concat } from "@convoke/shape";
+ * console.log(concat("concat", [[8, 64, 7, 7], [8, 32, 7, 7]], 1)); // [8, 96, 7, 7]
+ * ```
+ */
+export function concat(operation: string, shapes: readonly Shape[], axis: number): Shape {
+  const first = firstOf(operation, shapes);
+  const along = normaliseAxis(operation, axis, first.length);
+  for (const s of shapes) {
+    checkSameRank(operation, first, s);
+    s.forEach((d, i) => {
+      if (i !== along && d !== first[i]) {
+        refuse(
+          operation,
+          `${formatShape(first)} and ${formatShape(s)} differ on axis ${i}`,
+          `, only the joined axis ${along} may differ.`,
+          `Make axis ${i} of both ${first[i]} or ${d}, or join along ${i}.`,
+        );
+      }
+    });
+  }
+  return first.with(
+    along,
+    shapes.reduce((total, s) => total + dim(s, along), 0),
+  );
+}
+
+function firstOf(operation: string, shapes: readonly Shape[]): Shape {
+  return (
+    shapes[0] ??
+    refuse(operation, "got no tensors", ", there must be at least 1.", "Give it a tensor or more.")
+  );
+}
+
+function checkSameRank(operation: string, first: Shape, s: Shape): void {
+  if (s.length !== first.length) {
+    refuse(
+      operation,
+      `${formatShape(first)} and ${formatShape(s)} have ${first.length} and ${s.length} axes`,
+      ", all must have as many as the first.",
+      `Reshape ${formatShape(s)} to ${first.length} axes.`,
+    );
+  }
+}
+
+/** The shape of `Shapes` laid one upon the other along a new `Axis`. */
+export type Stack<Shapes extends readonly Shape[], Axis extends number = 0> = Unfollowed<[Shapes, Axis]>;
+
+/**
+ * The shape of equal tensors laid one upon the other; `axis` is where the new axis stands in the result.
+ *
+ * @example
+ * ```ts
+ * import { stack } from "@convoke/shape";
+ * console.log(stack("stack", [[28, 28], [28, 28], [28, 28]])); // [3, 28, 28]
+ * ```
+ */
+export function stack(operation: string, shapes: readonly Shape[], axis: number = 0): Shape {
+  const first = firstOf(operation, shapes);
+  for (const s of shapes) {
+    if (formatShape(s) !== formatShape(first)) {
+      refuse(
+        operation,
+        `${formatShape(first)} and ${formatShape(s)} differ`,
+        ", stacked tensors must have one shape.",
+        `Make all of them ${formatShape(first)}, or join them along an axis by concat.`,
+      );
+    }
+  }
+  return first.toSpliced(normaliseAxis(operation, axis, first.length + 1), 0, shapes.length);
+}
+
+/** A part of one axis, as Python's `start:end:step`: negative positions count from the end, and all are clipped. */
+export interface SliceRange {
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+  /** Not 0; a negative step walks backwards. Absent, 1. */
+  readonly step?: number | undefined;
+}
+
+/** A slice with its positions counted from the front: element i of an axis is element start + i·step of the input. */
+export interface Sliced<S extends Shape = Shape> {
+  readonly shape: S;
+  readonly start: Shape;
+  readonly step: Shape;
+}
+
+/** The shape of a slice of `S`. */
+export type Slice<S extends Shape, Ranges extends readonly (SliceRange | undefined)[]> = Unfollowed<
+  [S, Ranges]
+>;
+
+/**
+ * Python's slicing, a range for each axis; axes without one are kept whole.
+ *
+ * @example
+ * ```ts
+ * import { slice } from "@convoke/shape";
+ * console.log(slice("slice", [10, 5], [{ start: -3 }, { step: -2 }]));
+ * // { shape: [3, 3], start: [7, 4], step: [1, -2] }
+ * ```
+ */
+export function slice(operation: string, s: Shape, ranges: readonly (SliceRange | undefined)[]): Sliced {
+  if (ranges.length > s.length) checkLength(operation, s, "ranges", ranges.length);
+  const parts = s.map((n, axis) => {
+    const { start, end, step = 1 } = ranges[axis] ?? {};
+    for (const [name, value] of Object.entries({ start, end, step })) {
+      if (value !== undefined && !(Number.isInteger(value) && (value || name !== "step"))) {
+        refuse(
+          operation,
+          `${name} on axis ${axis} is ${value}`,
+          ", positions are whole numbers, and the step is not 0.",
+          `Use ${name} ${Math.round(value) || 1}, or leave it out.`,
+        );
+      }
+    }
+    // Going backwards, "before the first" is -1 and the last place to start from is n - 1.
+    const low = step < 0 ? -1 : 0;
+    const clip = (position: number): number =>
+      Math.min(Math.max(position < 0 ? position + n : position, low), n + low);
+    const from = start === undefined ? (step < 0 ? n - 1 : 0) : clip(start);
+    const to = end === undefined ? (step < 0 ? -1 : n) : clip(end);
+    const count = Math.max(0, Math.ceil((to - from) / step));
+    return { count, from: count ? from : 0, step };
+  });
+  return {
+    shape: parts.map(({ count }) => count),
+    start: parts.map(({ from }) => from),
+    step: parts.map(({ step }) => step),
+  };
+}
+
+/** The shape `S` with padding. */
+export type Pad<S extends Shape, Padded extends readonly Pads[]> = Unfollowed<[S, Padded]>;
+
+/**
+ * The shape with `[before, after]` elements added to each axis.
+ *
+ * @example
+ * ```ts
+ * import { pad } from "@convoke/shape";
+ * console.log(pad("pad", [2, 3], [[0, 0], [1, 2]])); // [2, 6]
+ * ```
+ */
+export function pad(operation: string, s: Shape, pads: readonly Pads[]): Shape {
+  checkLength(operation, s, "pairs of padding", pads.length);
+  return pads.map((sides, axis) =>
+    sides.reduce((n, side) => n + wholeNumber(operation, "padding", side, 0), dim(s, axis)),
+  );
+}
+
+/** The shape `S` without axes of 1. */
+export type Squeeze<S extends Shape, Axes extends number | Shape | undefined = undefined> = Unfollowed<
+  [S, Axes]
+>;
+
+/**
+ * The shape without the given axes, each of which must be 1; without all axes of 1 where none are given.
+ *
+ * @example
+ * ```ts
+ * import { squeeze } from "@convoke/shape";
+ * console.log(squeeze("squeeze", [8, 10, 1, 1], [2, 3])); // [8, 10]
+ * ```
+ */
+export function squeeze(operation: string, s: Shape, axes?: number | Shape): Shape {
+  if (axes === undefined) return s.filter((d) => d !== 1);
+  const gone = normaliseAxes(operation, axes, s.length);
+  return s.filter((d, axis) => {
+    if (!gone.includes(axis)) return true;
+    if (d !== 1) {
+      refuse(
+        operation,
+        `axis ${axis} of ${formatShape(s)} is ${d}`,
+        ", only an axis of 1 can be taken away.",
+        `Leave out axis ${axis}, or reduce or slice it to 1 first.`,
+      );
+    }
+    return false;
+  });
+}
+
+/** The shape `S` with new axes of 1. */
+export type Unsqueeze<S extends Shape, Axes extends number | Shape> = Unfollowed<[S, Axes]>;
+
+/**
+ * The shape with new axes of 1; `axes` are their places in the result.
+ *
+ * @example
+ * ```ts
+ * import { unsqueeze } from "@convoke/shape";
+ * console.log(unsqueeze("unsqueeze", [6], [1, 2])); // [6, 1, 1]
+ * ```
+ */
+export function unsqueeze(operation: string, s: Shape, axes: number | Shape): Shape {
+  const count = typeof axes === "number" ? 1 : axes.length;
+  const added = normaliseAxes(operation, axes, s.length + count);
+  let next = 0;
+  return Array.from({ length: s.length + count }, (_, axis) => (added.includes(axis) ? 1 : dim(s, next++)));
+}
+
+/** The shape `S` with its axes from `Start` on made one. */
+export type Flatten<S extends Shape, Start extends number = 1> = Unfollowed<[S, Start]>;
+
+/**
+ * The shape with all axes from `startAxis` on made one; where there are none, that one is 1, as in ONNX's Flatten.
+ *
+ * @example
+ * ```ts
+ * import { flatten } from "@convoke/shape";
+ * console.log(flatten("flatten", [8, 16, 5, 5])); // [8, 400]
+ * ```
+ */
+export function flatten(operation: string, s: Shape, startAxis: number = 1): Shape {
+  const start = startAxis === s.length ? startAxis : normaliseAxis(operation, startAxis, s.length);
+  return [...s.slice(0, start), shapeSize(s.slice(start))];
+}
+
+/** The shape of `S` looked up by `Indices` along `Axis`. */
+export type Gather<S extends Shape, Indices extends Shape, Axis extends number = 0> = Unfollowed<
+  [S, Indices, Axis]
+>;
+
+/**
+ * The shape of a look-up: `axis` of `s` gives way to the whole shape of the indices.
+ *
+ * @example
+ * ```ts
+ * import { gather } from "@convoke/shape";
+ * console.log(gather("embedding", [5000, 64], [8, 20], 0)); // [8, 20, 64]
+ * ```
+ */
+export function gather(operation: string, s: Shape, indices: Shape, axis: number = 0): Shape {
+  return s.toSpliced(normaliseAxis(operation, axis, s.length), 1, ...indices);
+}
+
+/** The shape `S` laid side by side. */
+export type Tile<S extends Shape, Counts extends Shape> = Unfollowed<[S, Counts]>;
+
+/**
+ * The shape of a tensor laid side by side, `counts` times along each axis.
+ *
+ * @example
+ * ```ts
+ * import { tile } from "@convoke/shape";
+ * console.log(tile("tile", [2, 3], [1, 4])); // [2, 12]
+ * ```
+ */
+export function tile(operation: string, s: Shape, counts: Shape): Shape {
+  checkLength(operation, s, "counts", counts.length);
+  return counts.map((count, axis) => dim(s, axis) * wholeNumber(operation, "count", count, 0));
+}
+
+/** The shape `S` with each element along `Axis` repeated. */
+export type Repeat<S extends Shape, Count extends number, Axis extends number = number> = Unfollowed<
+  [S, Count, Axis]
+>;
+
+/**
+ * The shape of a tensor whose elements along `axis` each stand `count` times in a row.
+ *
+ * @example
+ * ```ts
+ * import { repeat } from "@convoke/shape";
+ * console.log(repeat("repeat", [2, 3], 4, 1)); // [2, 12]
+ * ```
+ */
+export function repeat(operation: string, s: Shape, count: number, axis: number): Shape {
+  const along = normaliseAxis(operation, axis, s.length);
+  return s.with(along, dim(s, along) * wholeNumber(operation, "count", count, 0));
+}
