@@ -1,0 +1,15 @@
+// The checks that read the code rather than run it.
+
+/** @type {import("./steps.mjs").Step[]} */
+export const checks = [
+  { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
+  { name: "lint", command: ["eslint", "."] },
+  { name: "typecheck", command: ["turbo", "run", "typecheck", "--output-logs=errors-only"] },
+  { name: "imports", command: [process.execPath, "tooling/imports/check-imports.mjs"] },
+  { name: "unused", command: ["knip"] },
+  { name: "packages", command: [process.execPath, "tooling/package-check/check-packages.mjs"] },
+  { name: "bundle size", command: [process.execPath, "tooling/bundle-size/check-ceilings.mjs"] },
+];
+
+/** @type {import("./steps.mjs").Step} */
+export const build = { name: "build", command: ["turbo", "run", "build", "--output-logs=errors-only"] };
