@@ -1,0 +1,46 @@
+export { decodeMessage, encodeMessage } from "./proto/codec.js";
+export { OnnxFormatError, type OnnxFormatProblem } from "./proto/format-error.js";
+export type { OnnxLimits } from "./proto/wire-check.js";
+export {
+  attribute,
+  attributeOf,
+  intAttribute,
+  intsAttribute,
+  type AttributeContents,
+  type AttributeReference,
+  type Attributes,
+  type AttributeType,
+  type AttributeValue,
+  type SparseTensor,
+  type TypedAttribute,
+} from "./model/attributes.js";
+export {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+} from "./model/half-precision.js";
+export {
+  modelInputs,
+  tensorValue,
+  type Dim,
+  type Graph,
+  type OnnxFunction,
+  type OnnxModel,
+  type OnnxNode,
+  type ValueInfo,
+  type ValueType,
+} from "./model/onnx-model.js";
+export { runOnce, type NamedTensors, type OnnxRunner, type OnnxSession } from "./model/onnx-runner.js";
+export { externalDataLocations, readModel, type ReadModelOptions } from "./model/read-model.js";
+export { readTensor, writeTensor, type ExternalData } from "./model/tensor-codec.js";
+export {
+  dataLength,
+  elementCount,
+  type NamedTensor,
+  type NumericDType,
+  type OnnxDType,
+  type TensorData,
+  type TensorElements,
+} from "./model/tensor-data.js";
+export { writeModel } from "./model/write-model.js";

@@ -1,0 +1,168 @@
+/// <reference types="node" />
+import { create, createRegistry, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { describe, expect, it } from "vitest";
+import { readModel, readTensor } from "../index.js";
+import { writeModel } from "../model/write-model.js";
+import { writeTensor } from "../model/tensor-codec.js";
+import { decodeMessage, encodeMessage } from "./codec.js";
+import { OnnxFormatError } from "./format-error.js";
+import { AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from "./onnx_pb.js";
+
+const folder = process.env["CONVOKE_TEST_DATA"];
+const paths = folder === undefined ? [] : filesUnder(join(folder, "onnx"));
+const models = paths.filter((path) => path.endsWith(".onnx"));
+const tensors = paths.filter((path) => path.endsWith(".pb"));
+
+function filesUnder(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Mulberry32: seeded, so that a failure can be run again. */
+function randomNumbers(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function errorOf(action: () => unknown): OnnxFormatError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof OnnxFormatError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe.runIf(folder !== undefined)("published files (not run without CONVOKE_TEST_DATA)", () => {
+  it("keeps every message through decoding and encoding", () => {
+    expect(models.length).toBeGreaterThan(400);
+    expect(tensors.length).toBeGreaterThan(800);
+    const check = (schema: DescMessage, path: string) => {
+      const bytes = readFileSync(path);
+      const message = decodeMessage(schema, bytes);
+      const again = fromBinary(schema, toBinary(schema, message));
+      expect(equals(schema, message, again, { unknown: true, registry: createRegistry() }), path).toBe(true);
+    };
+    for (const path of models) check(ModelProtoSchema, path);
+    for (const path of tensors.filter((path) => !holdsNoTensor(path))) check(TensorProtoSchema, path);
+  });
+
+  it("keeps every model through readModel and writeModel", () => {
+    for (const path of models) {
+      const model = readModel(readFileSync(path));
+      expect(isDeepStrictEqual(readModel(writeModel(model)), model), path).toBe(true);
+    }
+  });
+
+  it("keeps every tensor through readTensor and writeTensor", () => {
+    for (const path of tensors.filter((path) => !holdsNoTensor(path))) {
+      const tensor = readTensor(readFileSync(path));
+      expect(isDeepStrictEqual(readTensor(writeTensor(tensor)), tensor), path).toBe(true);
+    }
+  });
+
+  it("gives a value or an OnnxFormatError for 2,000 damaged files", () => {
+    const random = randomNumbers(20);
+    const sources = models.map((path) => readFileSync(path)).filter((bytes) => bytes.length < 200_000);
+    let refused = 0;
+    for (let round = 0; round < 2000; round++) {
+      const source = sources[Math.floor(random() * sources.length)] ?? new Uint8Array();
+      const bytes = damaged(source, random);
+      try {
+        readModel(bytes);
+      } catch (error) {
+        if (!(error instanceof OnnxFormatError)) throw new Error(`round ${round}`, { cause: error });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(2000);
+  });
+});
+
+/** Cases of the operators on sequences and optionals hold other messages in their files. */
+function holdsNoTensor(path: string): boolean {
+  return /sequence|optional/.test(path);
+}
+
+function damaged(source: Uint8Array, random: () => number): Uint8Array {
+  if (random() < 0.25) return source.slice(0, Math.floor(random() * source.length));
+  const bytes = source.slice();
+  const changes = 1 + Math.floor(random() * 8);
+  for (let i = 0; i < changes; i++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+  return bytes;
+}
+
+describe("what is refused", () => {
+  const model = encodeMessage(ModelProtoSchema, {
+    irVersion: 8n,
+    graph: { name: "g", node: [{ opType: "Conv", attribute: [{ name: "group", i: 1n }] }] },
+  });
+
+  it("says where a truncated file breaks off", () => {
+    expect(errorOf(() => readModel(model.slice(0, -3))).message).toMatchInlineSnapshot(`
+      "readModel graph: at byte 4 stands a length of 22 bytes, 19 bytes are left.
+        The file is truncated, damaged or not ONNX: compare its size with the original, or write it again."
+    `);
+  });
+
+  it("refuses a length beyond the end without allocating it", () => {
+    const bytes = Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    expect(errorOf(() => decodeMessage(ModelProtoSchema, bytes)).message).toMatchInlineSnapshot(`
+      "decodeMessage ModelProto graph: at byte 6 stands a length of 4294967295 bytes, 0 bytes are left.
+        The file is truncated, damaged or not ONNX: compare its size with the original, or write it again."
+    `);
+  });
+
+  it("refuses the wrong wire type, groups, endless numbers and field number 0", () => {
+    const refusal = (...bytes: number[]) =>
+      errorOf(() => decodeMessage(ModelProtoSchema, Uint8Array.from(bytes))).problem;
+    expect(refusal(0x38, 1)).toMatchObject({ got: "at byte 1 stands wire type 0" });
+    expect(refusal(0xab, 0x06)).toMatchObject({ got: "at byte 2 stands wire type 3" });
+    expect(refusal(0x08, ...new Array<number>(11).fill(0xff)).got).toMatch("more than 10 bytes");
+    expect(refusal(0x00, 0x00).got).toMatch("field number 0");
+    expect(refusal(0x08).got).toMatch("cut off");
+  });
+
+  it("refuses packed numbers that end in the middle of one", () => {
+    const bytes = Uint8Array.of(0x22, 3, 0, 0, 0);
+    expect(errorOf(() => decodeMessage(TensorProtoSchema, bytes)).message).toMatchInlineSnapshot(`
+      "decodeMessage TensorProto float_data[0]: at byte 2 stands 3 bytes of packed numbers, each number takes 4 bytes.
+        The file is truncated, damaged or not ONNX: compare its size with the original, or write it again."
+    `);
+  });
+
+  it("refuses graphs nested without end", () => {
+    let nested = encodeMessage(GraphProtoSchema, { name: "innermost" });
+    for (let i = 0; i < 30; i++) {
+      const attribute = create(AttributeProtoSchema, {
+        name: "body",
+        g: fromBinary(GraphProtoSchema, nested, { recursionLimit: 1000 }),
+      });
+      nested = toBinary(
+        GraphProtoSchema,
+        create(GraphProtoSchema, { node: [{ opType: "If", attribute: [attribute] }] }),
+      );
+    }
+    const error = errorOf(() => decodeMessage(GraphProtoSchema, nested));
+    expect(error.problem.rule).toBe("at most 64 levels are read");
+    expect(decodeMessage(GraphProtoSchema, nested, { limits: { depth: 200 } }).node).toHaveLength(1);
+  });
+
+  it("refuses more messages than the limit", () => {
+    const bytes = encodeMessage(GraphProtoSchema, { node: new Array<object>(100).fill({}) });
+    const error = errorOf(() => decodeMessage(GraphProtoSchema, bytes, { limits: { messages: 50 } }));
+    expect(error.problem.got).toMatch("more than 50 messages");
+  });
+});

@@ -1,0 +1,209 @@
+// Walks the bytes of a message before they are decoded. The decoder trusts lengths and wire types; this walk does
+// not: after it, every length lies inside its parent, every known field has the wire type of its declaration, the
+// nesting and the number of messages are bounded, and decoding allocates in proportion to the bytes there are.
+import { ScalarType } from "@bufbuild/protobuf";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { OnnxFormatError } from "./format-error.js";
+
+/** Bounds on what a file may make the reader allocate. */
+export interface OnnxLimits {
+  /** Messages inside messages; a nested subgraph costs three. Default 64. */
+  readonly depth?: number;
+  /** Nodes, attributes, tensors, dimensions and so on, altogether. Default 1,000,000. */
+  readonly messages?: number;
+}
+
+const DEFAULT_LIMITS = { depth: 64, messages: 1_000_000 };
+
+const VARINT = 0;
+const BIT64 = 1;
+const LENGTH_DELIMITED = 2;
+const BIT32 = 5;
+
+interface FieldRule {
+  readonly name: string;
+  readonly wire: number;
+  /** A repeated number, which may also come packed. */
+  readonly packable: boolean;
+  readonly repeated: boolean;
+  readonly message: DescMessage | undefined;
+}
+
+const rulesOfMessages = new WeakMap<DescMessage, Map<number, FieldRule>>();
+
+function rulesOf(desc: DescMessage): Map<number, FieldRule> {
+  let rules = rulesOfMessages.get(desc);
+  if (rules === undefined) {
+    rules = new Map(desc.fields.map((field) => [field.number, ruleOf(field)]));
+    rulesOfMessages.set(desc, rules);
+  }
+  return rules;
+}
+
+function ruleOf(field: DescField): FieldRule {
+  const wire = wireOf(field);
+  const repeated = field.fieldKind === "list";
+  return {
+    name: field.name,
+    wire,
+    packable: repeated && wire !== LENGTH_DELIMITED,
+    repeated,
+    message: field.message,
+  };
+}
+
+function wireOf(field: DescField): number {
+  if (field.message !== undefined) return LENGTH_DELIMITED;
+  if (field.enum !== undefined) return VARINT;
+  switch (field.scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return LENGTH_DELIMITED;
+    case ScalarType.DOUBLE:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      return BIT64;
+    case ScalarType.FLOAT:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
+      return BIT32;
+    default:
+      return VARINT;
+  }
+}
+
+/**
+ * Checks that `bytes` hold a well-formed message `desc`.
+ *
+ * @throws OnnxFormatError naming the path of the first field that is wrong.
+ */
+export function checkWire(
+  desc: DescMessage,
+  bytes: Uint8Array,
+  options: { operation: string; limits?: OnnxLimits },
+): void {
+  const limits = {
+    depth: options.limits?.depth ?? DEFAULT_LIMITS.depth,
+    messages: options.limits?.messages ?? DEFAULT_LIMITS.messages,
+  };
+  new WireWalk(bytes, options.operation, limits).message(desc, bytes.length, 1);
+}
+
+class WireWalk {
+  private position = 0;
+  private messages = 0;
+  private readonly path: string[] = [];
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly operation: string,
+    private readonly limits: Required<OnnxLimits>,
+  ) {}
+
+  message(desc: DescMessage, end: number, depth: number): void {
+    if (depth > this.limits.depth) {
+      this.fail(
+        `nested ${depth} messages deep`,
+        `at most ${this.limits.depth} levels are read`,
+        LIMIT_WAY_OUT,
+      );
+    }
+    if (++this.messages > this.limits.messages) {
+      this.fail(`more than ${this.limits.messages} messages`, "the limit is lower", LIMIT_WAY_OUT);
+    }
+    const rules = rulesOf(desc);
+    const counts = new Map<number, number>();
+    while (this.position < end) {
+      const tag = this.varint(end);
+      const number = Math.floor(tag / 8);
+      const wire = tag % 8;
+      if (number < 1 || number > 0x1fffffff) {
+        this.fail(`field number ${number}`, "field numbers go from 1 to 536870911");
+      }
+      const rule = rules.get(number);
+      if (rule === undefined) {
+        this.skip(wire, end);
+        continue;
+      }
+      const index = counts.get(number) ?? 0;
+      counts.set(number, index + 1);
+      this.path.push(rule.repeated ? `${rule.name}[${index}]` : rule.name);
+      this.field(rule, { wire, end, depth });
+      this.path.pop();
+    }
+  }
+
+  private field(rule: FieldRule, at: { wire: number; end: number; depth: number }): void {
+    if (rule.packable && at.wire === LENGTH_DELIMITED) {
+      this.packed(rule.wire, this.length(at.end));
+      return;
+    }
+    if (at.wire !== rule.wire) this.fail(`wire type ${at.wire}`, `the field has wire type ${rule.wire}`);
+    if (rule.message !== undefined) this.message(rule.message, this.length(at.end), at.depth + 1);
+    else this.skip(at.wire, at.end);
+  }
+
+  private packed(wire: number, end: number): void {
+    if (wire === VARINT) {
+      while (this.position < end) this.varint(end);
+      return;
+    }
+    const size = wire === BIT64 ? 8 : 4;
+    const length = end - this.position;
+    if (length % size !== 0)
+      this.fail(`${length} bytes of packed numbers`, `each number takes ${size} bytes`);
+    this.position = end;
+  }
+
+  private skip(wire: number, end: number): void {
+    if (wire === VARINT) this.varint(end);
+    else if (wire === BIT64) this.advance(8, end);
+    else if (wire === BIT32) this.advance(4, end);
+    else if (wire === LENGTH_DELIMITED) this.position = this.length(end);
+    else this.fail(`wire type ${wire}`, "ONNX uses the wire types 0, 1, 2 and 5");
+  }
+
+  private advance(size: number, end: number): void {
+    if (end - this.position < size)
+      this.fail(`${end - this.position} bytes left`, `the value takes ${size} bytes`);
+    this.position += size;
+  }
+
+  /** Reads a length; returns where the value that it announces ends. */
+  private length(end: number): number {
+    const length = this.varint(end);
+    if (length > end - this.position) {
+      this.fail(`a length of ${length} bytes`, `${end - this.position} bytes are left`);
+    }
+    return this.position + length;
+  }
+
+  /** The value is exact up to 2^53, which is all that tags and lengths may hold. */
+  private varint(end: number): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count++) {
+      if (this.position >= end)
+        this.fail("a number that is cut off", "its last byte lies outside the message");
+      const byte = this.bytes[this.position++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+    return this.fail("a number of more than 10 bytes", "a 64-bit number takes at most 10");
+  }
+
+  private fail(got: string, rule: string, wayOut = CORRUPT_WAY_OUT): never {
+    const where = this.path.length === 0 ? "" : ` ${this.path.join(".")}`;
+    throw new OnnxFormatError({
+      operation: `${this.operation}${where}`,
+      got: `at byte ${this.position} stands ${got}`,
+      rule,
+      wayOut,
+    });
+  }
+}
+
+const CORRUPT_WAY_OUT =
+  "The file is truncated, damaged or not ONNX: compare its size with the original, or write it again.";
+const LIMIT_WAY_OUT = "If the file is trusted, raise the limit with the option `limits`.";
