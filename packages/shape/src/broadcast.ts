@@ -14,11 +14,11 @@ export type Broadcast<A extends Shape, B extends Shape> = Unfollowed<[A, B]>;
  * ```
  */
 export function broadcast(operation: string, a: Shape, b: Shape): Shape {
-  return broadcastAs(operation, a, b, `${formatShape(a)} and ${formatShape(b)}`);
+  return broadcastAs(operation, a, b, `${formatShape(a)} and ${formatShape(b)} do not broadcast`);
 }
 
-/** As `broadcast`; `subject` says in the message what the two shapes are. */
-export function broadcastAs(operation: string, a: Shape, b: Shape, subject: string): Shape {
+/** As `broadcast`; `got` is the beginning of the message. */
+export function broadcastAs(operation: string, a: Shape, b: Shape, got: string): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const axis = i - rank;
@@ -28,9 +28,9 @@ export function broadcastAs(operation: string, a: Shape, b: Shape, subject: stri
     if (x === 1) return y;
     return refuse(
       operation,
-      `${subject} do not broadcast`,
-      `: axis ${axis} has ${x} and ${y}, they must be equal or one of them 1.`,
-      alignedReshape(a, b) ?? `Make axis ${axis} of both ${x} or ${y}, or of one of them 1.`,
+      got,
+      `: axis ${axis} is ${x} and ${y}, it must be equal or one of them 1.`,
+      alignedReshape(a, b) ?? `Make both ${x} or ${y}, or one of them 1.`,
     );
   });
 }
@@ -39,18 +39,9 @@ export function broadcastAs(operation: string, a: Shape, b: Shape, subject: stri
 function alignedReshape(a: Shape, b: Shape): string | undefined {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   for (let padded = [...short, 1]; padded.length <= long.length; padded = [...padded, 1]) {
-    if (firstMisfit(padded, long) === undefined) {
+    if (padded.every((d, i) => d === 1 || d === long.at(i - padded.length))) {
       return `Reshape ${formatShape(short)} to ${formatShape(padded)}.`;
     }
-  }
-  return undefined;
-}
-
-/** The last axis (from the end) on which `from` cannot be repeated to `to`. */
-function firstMisfit(from: Shape, to: Shape): number | undefined {
-  for (let axis = -1; axis >= -from.length; axis--) {
-    const d = dim(from, axis);
-    if (d !== to.at(axis) && (d !== 1 || -axis > to.length)) return axis;
   }
   return undefined;
 }
@@ -85,19 +76,14 @@ export type BroadcastTo<From extends Shape, To extends Shape> = Unfollowed<[From
  */
 export function broadcastTo(operation: string, from: Shape, to: Shape): Shape {
   assertShape(operation, to);
-  const axis = firstMisfit(from, to);
-  if (axis !== undefined) {
-    const wanted = to.at(axis);
+  const got = `${formatShape(from)} does not broadcast to ${formatShape(to)}`;
+  const both = broadcastAs(operation, from, to, got);
+  if (formatShape(both) !== formatShape(to)) {
     refuse(
       operation,
-      `${formatShape(from)} does not broadcast to ${formatShape(to)}`,
-      wanted === undefined
-        ? `: it has ${from.length} axes, the target ${to.length}.`
-        : `: axis ${axis} has ${dim(from, axis)} and the target ${wanted}, it must be equal or 1.`,
-      alignedReshape(from, to) ??
-        (wanted === undefined
-          ? `Take away ${from.length - to.length} of its axes first, by squeeze or a reduction.`
-          : `Make axis ${axis} 1 or ${wanted}, or the target's ${dim(from, axis)}.`),
+      got,
+      ", each of its axes must be 1 or equal to the target's.",
+      `Broadcast to ${formatShape(both)}.`,
     );
   }
   return to;

@@ -1,12 +1,20 @@
 import { refuse } from "./shape-error.js";
-import { dim, formatShape, type Shape, type Unfollowed, wholeNumber } from "./shape.js";
 import {
+  checkLength,
+  checkRank,
+  dim,
+  formatShape,
+  type Shape,
+  type Unfollowed,
+  wholeNumber,
+} from "./shape.js";
+import {
+  perAxis,
+  totalPadding,
   formatPads,
   type Padding,
-  padsPerAxis,
-  perAxis,
+  resolveOptions,
   resolveWindows,
-  spanOf,
   times,
   type Windows,
 } from "./window.js";
@@ -41,59 +49,44 @@ export type ConvTranspose<
   Options extends ConvTransposeOptions = ConvTransposeOptions,
 > = Unfollowed<[X, W, Options]>;
 
-/** The rules on ranks, channels and groups; `inChannels` and `filters` are the kernel's, all groups together. */
+/** The kernel's own numbers, all groups together. */
+interface Kernel {
+  readonly groups: number;
+  readonly inChannels: number;
+  readonly filters: number;
+}
+
+/** The rules on ranks, channels and groups. */
 function checkChannels(
   operation: string,
-  { x, w, ...kernel }: { x: Shape; w: Shape; groups: number; inChannels: number; filters: number },
+  [x, w]: readonly [Shape, Shape],
+  { groups, inChannels, filters }: Kernel,
 ): void {
-  if (x.length < 3) {
-    refuse(
-      operation,
-      `expects an input [N, C, …] with spatial axes but got ${formatShape(x)}`,
-      ", it needs at least 3 axes.",
-      `Reshape it to 3 axes or more, such as ${formatShape([...Array<number>(3 - x.length).fill(1), ...x])}.`,
-    );
-  }
-  if (w.length !== x.length) {
-    refuse(
-      operation,
-      `input ${formatShape(x)} has ${x.length} axes and the kernel ${formatShape(w)} has ${w.length}`,
-      ", they must have as many as each other.",
-      `Use a kernel with ${x.length - 2} spatial axes, or an input with ${Math.max(1, w.length - 2)}.`,
-    );
-  }
-  const { groups, inChannels, filters } = kernel;
+  checkRank(operation, x, 3);
+  checkLength(operation, `for input ${formatShape(x)} the kernel`, [w, x]);
   const channels = dim(x, 1);
-  wholeNumber(operation, "groups", groups, 1);
-  checkDivisible(operation, `input channels ${channels}`, channels, { groups, x });
+  wholeNumber(operation, "groups", groups, { least: 1 });
+  for (const [what, count] of [["input channels", channels] as const, ["filters", filters] as const]) {
+    if (count % groups) {
+      let fewer = groups;
+      while (count % fewer) fewer--;
+      refuse(
+        operation,
+        `${what} ${count} are not divisible by groups ${groups}`,
+        `; the input is ${formatShape(x)}.`,
+        `Use groups ${fewer}, or ${what} ${Math.ceil(count / groups) * groups}.`,
+      );
+    }
+  }
   if (channels !== inChannels) {
-    const last = x.length - 1;
+    const axes = [...x.keys()];
     refuse(
       operation,
       `input ${formatShape(x)} has ${channels} channels`,
       `, the kernel expects ${inChannels}.`,
-      dim(x, last) === inChannels
-        ? `If its channels stand last, permute it by ${formatShape([0, last, ...x.keys()].filter((a, i) => i < 2 || (a > 0 && a < last)))}.`
+      dim(x, -1) === inChannels
+        ? `If its channels stand last, permute it by ${formatShape(axes.toSpliced(1, 0, axes.length - 1).slice(0, -1))}.`
         : `Give the kernel ${channels} input channels, or the input ${inChannels}.`,
-    );
-  }
-  checkDivisible(operation, `filters ${filters}`, filters, { groups, x });
-}
-
-function checkDivisible(
-  operation: string,
-  what: string,
-  count: number,
-  { groups, x }: { groups: number; x: Shape },
-): void {
-  if (count % groups) {
-    let fewer = groups;
-    while (count % fewer) fewer--;
-    refuse(
-      operation,
-      `${what} are not divisible by groups ${groups}`,
-      `; the input is ${formatShape(x)}.`,
-      `Use groups ${fewer}, or ${Math.ceil(count / groups) * groups} instead of ${count}.`,
     );
   }
 }
@@ -109,9 +102,8 @@ function checkDivisible(
  */
 export function convWindows(operation: string, x: Shape, w: Shape, options: ConvOptions = {}): Windows {
   const { groups = 1 } = options;
-  checkChannels(operation, { x, w, groups, inChannels: dim(w, 1) * groups, filters: dim(w, 0) });
-  const { stride, padding, dilation } = options;
-  return resolveWindows(operation, x.slice(2), { size: w.slice(2), stride, padding, dilation }, x);
+  checkChannels(operation, [x, w], { groups, inChannels: dim(w, 1) * groups, filters: dim(w, 0) });
+  return resolveWindows(operation, x.slice(2), { ...options, size: w.slice(2) }, x);
 }
 
 /**
@@ -144,48 +136,37 @@ export function convTransposeWindows(
   w: Shape,
   options: ConvTransposeOptions = {},
 ): TransposedWindows {
-  const { groups = 1, padding = 0 } = options;
-  checkChannels(operation, { x, w, groups, inChannels: dim(w, 0), filters: dim(w, 1) * groups });
-  const spatial = x.slice(2);
-  const rank = spatial.length;
-  const size = perAxis(operation, w.slice(2), { what: "kernel size", rank, least: 1 });
-  const stride = perAxis(operation, options.stride ?? 1, { what: "stride", rank, least: 1 });
-  const dilation = perAxis(operation, options.dilation ?? 1, { what: "dilation", rank, least: 1 });
-  const given = perAxis(operation, options.outputPadding ?? 0, { what: "output padding", rank, least: 0 });
-  given.forEach((extra, axis) => {
-    const limit = Math.max(dim(stride, axis), dim(dilation, axis));
-    if (extra >= limit) {
-      refuse(
-        operation,
-        `output padding is ${extra}`,
-        `, it must be smaller than the stride ${dim(stride, axis)} or the dilation ${dim(dilation, axis)}.`,
-        `Use output padding ${limit - 1}.`,
-      );
-    }
-  });
-  /** What `"same"` has too much, or lacks where the kernel spans less than the stride. */
-  const surplus = (axis: number): number =>
-    spanOf(dim(size, axis), dim(dilation, axis)) + dim(given, axis) - dim(stride, axis);
-  const pads = padsPerAxis(operation, padding, { rank, sameTotal: surplus });
-  const outputPadding =
-    padding === "same" ? given.map((extra, axis) => extra + Math.max(0, -surplus(axis))) : given;
-  const unpadded = spatial.map(
-    (n, axis) =>
-      (n - 1) * dim(stride, axis) + spanOf(dim(size, axis), dim(dilation, axis)) + dim(outputPadding, axis),
+  const { groups = 1 } = options;
+  checkChannels(operation, [x, w], { groups, inChannels: dim(w, 0), filters: dim(w, 1) * groups });
+  const rank = x.length - 2;
+  const given = perAxis(operation, "output padding", [options.outputPadding ?? 0, rank]);
+  const resolved = resolveOptions(
+    operation,
+    { ...options, size: w.slice(2) },
+    { rank, sameTotal: (axis, stride, span) => span + dim(given, axis) - stride },
   );
-  const output = unpadded.map((n, axis) => n - dim(pads[axis] ?? [], 0) - dim(pads[axis] ?? [], 1));
+  const { stride, dilation, span, pads } = resolved;
+  const outputPadding = given.map((extra, axis) => {
+    const s = dim(stride, axis);
+    const d = dim(dilation, axis);
+    const because = ` with stride ${s} and dilation ${d}`;
+    wholeNumber(operation, "output padding", extra, { most: Math.max(s, d) - 1, because });
+    // A kernel that spans less than the stride leaves "same" short of it.
+    return options.padding === "same" ? Math.max(extra, s - dim(span, axis)) : extra;
+  });
+  const unpadded = x
+    .slice(2)
+    .map((n, axis) => (n - 1) * dim(stride, axis) + dim(span, axis) + dim(outputPadding, axis));
+  const output = unpadded.map((n, axis) => n - totalPadding(pads, axis));
   if (output.some((n) => n < 1)) {
-    const most = Math.floor((Math.min(...unpadded) - 1) / 2);
     refuse(
       operation,
       `padding ${formatPads(pads)} leaves ${times(output)} of the ${times(unpadded)} output; the input is ${formatShape(x)}`,
-      ", each axis must keep at least 1.",
-      most < 0
-        ? "Give the input at least one element along each axis."
-        : `Use padding of at most ${most} on each side.`,
+      ", it must leave at least 1.",
+      `Use padding of at most ${Math.max(0, Math.floor((Math.min(...unpadded) - 1) / 2))}, or a larger input.`,
     );
   }
-  return { output, size, stride, dilation, pads, outputPadding };
+  return { output, ...resolved, outputPadding };
 }
 
 /**

@@ -12,7 +12,6 @@ export { matmul, type Matmul } from "./matmul.js";
 export {
   type Padding,
   type Pads,
-  resolvePadding,
   resolveWindows,
   window,
   type Window,

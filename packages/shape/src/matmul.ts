@@ -1,6 +1,6 @@
 import { broadcastAs } from "./broadcast.js";
 import { refuse } from "./shape-error.js";
-import { dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
+import { checkRank, dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
 
 /** The shape of the matrix product of `A` and `B`. */
 export type Matmul<A extends Shape, B extends Shape> = Unfollowed<[A, B]>;
@@ -17,14 +17,8 @@ export type Matmul<A extends Shape, B extends Shape> = Unfollowed<[A, B]>;
  */
 export function matmul(operation: string, a: Shape, b: Shape): Shape {
   const product = `${formatShape(a)} × ${formatShape(b)}`;
-  if (!a.length || !b.length) {
-    refuse(
-      operation,
-      `${product} has a scalar operand`,
-      ", both need at least 1 axis.",
-      "Multiply by a scalar element-wise.",
-    );
-  }
+  checkRank(operation, a, 1);
+  checkRank(operation, b, 1);
   const columns = dim(a, -1);
   const rows = b.length > 1 ? dim(b, -2) : dim(b, -1);
   if (columns !== rows) {
@@ -40,7 +34,7 @@ export function matmul(operation: string, a: Shape, b: Shape): Shape {
     );
   }
   return [
-    ...broadcastAs(operation, a.slice(0, -2), b.slice(0, -2), `the batches of ${product}`),
+    ...broadcastAs(operation, a.slice(0, -2), b.slice(0, -2), `the batches of ${product} do not broadcast`),
     ...a.slice(0, -1).slice(-1),
     ...(b.length > 1 ? b.slice(-1) : []),
   ];

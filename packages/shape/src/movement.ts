@@ -1,6 +1,8 @@
 import { refuse } from "./shape-error.js";
 import {
   assertShape,
+  checkLength,
+  checkRank,
   dim,
   formatShape,
   normaliseAxes,
@@ -11,19 +13,8 @@ import {
   wholeNumber,
 } from "./shape.js";
 import { swapLast } from "./matmul.js";
+import { reduce } from "./reduce.js";
 import type { Pads } from "./window.js";
-
-/** Throws unless there is one of `what` for each axis of `s`. */
-function checkLength(operation: string, s: Shape, what: string, length: number): void {
-  if (length !== s.length) {
-    refuse(
-      operation,
-      `${formatShape(s)} has ${s.length} axes and got ${length} ${what}`,
-      ", there must be one for each axis.",
-      `Give ${s.length} ${what}.`,
-    );
-  }
-}
 
 /** The shape `To`, its −1 filled in. */
 export type Reshape<From extends Shape, To extends Shape> = Unfollowed<[From, To]>;
@@ -44,38 +35,25 @@ export function reshape(operation: string, from: Shape, to: Shape): Shape {
     refuse(
       operation,
       `${formatShape(to)} has more than one -1`,
-      ", only one dimension can be inferred.",
+      ", only one axis can be inferred.",
       "Write out all the others.",
     );
   }
   assertShape(operation, known);
   const size = shapeSize(from);
   const rest = shapeSize(known);
-  if (open < 0) {
-    if (rest === size) return to;
-    const fitting = to.findIndex((d) => d > 0 && Number.isInteger((size * d) / rest));
+  if (open < 0 ? rest !== size : size % rest !== 0) {
+    const axis = to.findIndex((d) => d > 0 && Number.isInteger((size * d) / rest));
     refuse(
       operation,
       `${formatShape(from)} has ${size} elements`,
-      ` but ${formatShape(to)} has ${rest}.`,
-      fitting < 0
-        ? `Choose dimensions whose product is ${size}.`
-        : `Use ${formatShape(to.with(fitting, (size * dim(to, fitting)) / rest))}, or -1 on axis ${fitting}.`,
+      ` but ${formatShape(to)} has ${open < 0 ? "" : "a multiple of "}${rest}.`,
+      axis < 0
+        ? `Use numbers whose product is ${size}.`
+        : `Use ${formatShape(to.with(axis, (size * dim(to, axis)) / rest))}.`,
     );
   }
-  if (!rest || size % rest) {
-    refuse(
-      operation,
-      `${formatShape(from)} has ${size} elements`,
-      rest
-        ? `, ${formatShape(to)} needs a multiple of ${rest}.`
-        : `, with a 0 in ${formatShape(to)} any -1 would do.`,
-      rest
-        ? `Choose known dimensions whose product divides ${size}.`
-        : "Write out the dimension instead of -1.",
-    );
-  }
-  return to.with(open, size / rest);
+  return open < 0 ? to : to.with(open, size / rest);
 }
 
 /** The shape `S` with its axes in the order `Axes`. */
@@ -91,7 +69,7 @@ export type Permute<S extends Shape, Axes extends Shape> = Unfollowed<[S, Axes]>
  * ```
  */
 export function permute(operation: string, s: Shape, axes: Shape): Shape {
-  checkLength(operation, s, "axes", axes.length);
+  checkLength(operation, "axes", [axes, s]);
   return normaliseAxes(operation, axes, s.length).map((axis) => dim(s, axis));
 }
 
@@ -108,14 +86,7 @@ export type Transpose<S extends Shape> = Unfollowed<S>;
  * ```
  */
 export function transpose(operation: string, s: Shape): Shape {
-  if (s.length < 2) {
-    refuse(
-      operation,
-      `${formatShape(s)} has ${s.length} axes`,
-      ", transposing exchanges the last two.",
-      `Reshape it to ${formatShape([1, dim(s, 0)])} first.`,
-    );
-  }
+  checkRank(operation, s, 2);
   return swapLast(s);
 }
 
@@ -134,43 +105,32 @@ export type Concat<Shapes extends readonly Shape[], Axis extends number = number
  * ```
  */
 export function concat(operation: string, shapes: readonly Shape[], axis: number): Shape {
-  const first = firstOf(operation, shapes);
-  const along = normaliseAxis(operation, axis, first.length);
-  for (const s of shapes) {
-    checkSameRank(operation, first, s);
-    s.forEach((d, i) => {
-      if (i !== along && d !== first[i]) {
-        refuse(
-          operation,
-          `${formatShape(first)} and ${formatShape(s)} differ on axis ${i}`,
-          `, only the joined axis ${along} may differ.`,
-          `Make axis ${i} of both ${first[i]} or ${d}, or join along ${i}.`,
-        );
-      }
-    });
-  }
-  return first.with(
+  const along = normaliseAxis(operation, axis, checkSome(operation, shapes).length);
+  return checkAgree(operation, shapes, along).with(
     along,
     shapes.reduce((total, s) => total + dim(s, along), 0),
   );
 }
 
-function firstOf(operation: string, shapes: readonly Shape[]): Shape {
-  return (
-    shapes[0] ??
-    refuse(operation, "got no tensors", ", there must be at least 1.", "Give it a tensor or more.")
-  );
+function checkSome(operation: string, shapes: readonly Shape[]): Shape {
+  return shapes[0] ?? refuse(operation, "got no tensors", ", it must be at least 1.", "Give it a tensor.");
 }
 
-function checkSameRank(operation: string, first: Shape, s: Shape): void {
-  if (s.length !== first.length) {
-    refuse(
-      operation,
-      `${formatShape(first)} and ${formatShape(s)} have ${first.length} and ${s.length} axes`,
-      ", all must have as many as the first.",
-      `Reshape ${formatShape(s)} to ${first.length} axes.`,
-    );
+/** The first shape, if all the others equal it, except on the axis `free` where there is one. */
+function checkAgree(operation: string, shapes: readonly Shape[], free?: number): Shape {
+  const first = checkSome(operation, shapes);
+  for (const s of shapes) {
+    const wanted = formatShape(free === undefined ? first : first.with(free, dim(s, free)));
+    if (formatShape(s) !== wanted) {
+      refuse(
+        operation,
+        `${formatShape(first)} and ${formatShape(s)} differ`,
+        free === undefined ? ", it must be one shape." : `, only axis ${free} may differ.`,
+        `Make the second ${wanted}.`,
+      );
+    }
   }
+  return first;
 }
 
 /** The shape of `Shapes` laid one upon the other along a new `Axis`. */
@@ -186,17 +146,7 @@ export type Stack<Shapes extends readonly Shape[], Axis extends number = 0> = Un
  * ```
  */
 export function stack(operation: string, shapes: readonly Shape[], axis: number = 0): Shape {
-  const first = firstOf(operation, shapes);
-  for (const s of shapes) {
-    if (formatShape(s) !== formatShape(first)) {
-      refuse(
-        operation,
-        `${formatShape(first)} and ${formatShape(s)} differ`,
-        ", stacked tensors must have one shape.",
-        `Make all of them ${formatShape(first)}, or join them along an axis by concat.`,
-      );
-    }
-  }
+  const first = checkAgree(operation, shapes);
   return first.toSpliced(normaliseAxis(operation, axis, first.length + 1), 0, shapes.length);
 }
 
@@ -231,33 +181,29 @@ export type Slice<S extends Shape, Ranges extends readonly (SliceRange | undefin
  * ```
  */
 export function slice(operation: string, s: Shape, ranges: readonly (SliceRange | undefined)[]): Sliced {
-  if (ranges.length > s.length) checkLength(operation, s, "ranges", ranges.length);
-  const parts = s.map((n, axis) => {
-    const { start, end, step = 1 } = ranges[axis] ?? {};
-    for (const [name, value] of Object.entries({ start, end, step })) {
-      if (value !== undefined && !(Number.isInteger(value) && (value || name !== "step"))) {
-        refuse(
-          operation,
-          `${name} on axis ${axis} is ${value}`,
-          ", positions are whole numbers, and the step is not 0.",
-          `Use ${name} ${Math.round(value) || 1}, or leave it out.`,
-        );
-      }
-    }
+  if (ranges.length > s.length) checkLength(operation, "ranges", [ranges, s]);
+  const sliced: Record<keyof Sliced, number[]> = { shape: [], start: [], step: [] };
+  s.forEach((n, axis) => {
     // Going backwards, "before the first" is -1 and the last place to start from is n - 1.
+    const { step = 1, start = step < 0 ? n : 0, end = step < 0 ? -n - 1 : n } = ranges[axis] ?? {};
+    if (!step || ![start, end, step].every(Number.isInteger)) {
+      refuse(
+        operation,
+        `range ${start}:${end}:${step} of axis ${axis}`,
+        ", it must be whole numbers, and the step not 0.",
+        "Use step 1, and round the others or leave them out.",
+      );
+    }
     const low = step < 0 ? -1 : 0;
     const clip = (position: number): number =>
       Math.min(Math.max(position < 0 ? position + n : position, low), n + low);
-    const from = start === undefined ? (step < 0 ? n - 1 : 0) : clip(start);
-    const to = end === undefined ? (step < 0 ? -1 : n) : clip(end);
-    const count = Math.max(0, Math.ceil((to - from) / step));
-    return { count, from: count ? from : 0, step };
+    const from = clip(start);
+    const count = Math.max(0, Math.ceil((clip(end) - from) / step));
+    sliced.shape.push(count);
+    sliced.start.push(count ? from : 0);
+    sliced.step.push(step);
   });
-  return {
-    shape: parts.map(({ count }) => count),
-    start: parts.map(({ from }) => from),
-    step: parts.map(({ step }) => step),
-  };
+  return sliced;
 }
 
 /** The shape `S` with padding. */
@@ -273,9 +219,9 @@ export type Pad<S extends Shape, Padded extends readonly Pads[]> = Unfollowed<[S
  * ```
  */
 export function pad(operation: string, s: Shape, pads: readonly Pads[]): Shape {
-  checkLength(operation, s, "pairs of padding", pads.length);
+  checkLength(operation, "padding", [pads, s]);
   return pads.map((sides, axis) =>
-    sides.reduce((n, side) => n + wholeNumber(operation, "padding", side, 0), dim(s, axis)),
+    sides.reduce((n, side) => n + wholeNumber(operation, "padding", side), dim(s, axis)),
   );
 }
 
@@ -295,19 +241,12 @@ export type Squeeze<S extends Shape, Axes extends number | Shape | undefined = u
  */
 export function squeeze(operation: string, s: Shape, axes?: number | Shape): Shape {
   if (axes === undefined) return s.filter((d) => d !== 1);
-  const gone = normaliseAxes(operation, axes, s.length);
-  return s.filter((d, axis) => {
-    if (!gone.includes(axis)) return true;
-    if (d !== 1) {
-      refuse(
-        operation,
-        `axis ${axis} of ${formatShape(s)} is ${d}`,
-        ", only an axis of 1 can be taken away.",
-        `Leave out axis ${axis}, or reduce or slice it to 1 first.`,
-      );
-    }
-    return false;
-  });
+  for (const axis of normaliseAxes(operation, axes, s.length)) {
+    const d = dim(s, axis);
+    if (d !== 1)
+      refuse(operation, `axis ${axis} of ${formatShape(s)} is ${d}`, ", it must be 1.", "Leave it out.");
+  }
+  return reduce(operation, s, axes);
 }
 
 /** The shape `S` with new axes of 1. */
@@ -377,8 +316,8 @@ export type Tile<S extends Shape, Counts extends Shape> = Unfollowed<[S, Counts]
  * ```
  */
 export function tile(operation: string, s: Shape, counts: Shape): Shape {
-  checkLength(operation, s, "counts", counts.length);
-  return counts.map((count, axis) => dim(s, axis) * wholeNumber(operation, "count", count, 0));
+  checkLength(operation, "counts", [counts, s]);
+  return counts.map((count, axis) => dim(s, axis) * wholeNumber(operation, "count", count));
 }
 
 /** The shape `S` with each element along `Axis` repeated. */
@@ -397,5 +336,5 @@ export type Repeat<S extends Shape, Count extends number, Axis extends number = 
  */
 export function repeat(operation: string, s: Shape, count: number, axis: number): Shape {
   const along = normaliseAxis(operation, axis, s.length);
-  return s.with(along, dim(s, along) * wholeNumber(operation, "count", count, 0));
+  return s.with(along, dim(s, along) * wholeNumber(operation, "count", count));
 }

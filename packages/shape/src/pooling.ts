@@ -1,23 +1,11 @@
-import { refuse } from "./shape-error.js";
-import { dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
-import { formatPads, resolveWindows, spanOf, times, type Windows, type WindowsOptions } from "./window.js";
+import { checkRank, dim, type Shape, type Unfollowed, wholeNumber } from "./shape.js";
+import { resolveWindows, type Windows, type WindowsOptions } from "./window.js";
 
 /** As `WindowsOptions`, but an absent stride is the size: windows lie side by side. */
 export type PoolOptions = WindowsOptions;
 
 /** The shape of pooling over the spatial axes of `X`. */
 export type Pool<X extends Shape, Options extends PoolOptions = PoolOptions> = Unfollowed<[X, Options]>;
-
-function checkInput(operation: string, x: Shape): void {
-  if (x.length < 3) {
-    refuse(
-      operation,
-      `expects an input [N, C, …] with spatial axes but got ${formatShape(x)}`,
-      ", it needs at least 3 axes.",
-      "Put pooling before flatten() or dense().",
-    );
-  }
-}
 
 /**
  * The windows of pooling, after every check: x [N, C, …spatial]. Padding must be smaller than the window, or a
@@ -30,19 +18,14 @@ function checkInput(operation: string, x: Shape): void {
  * ```
  */
 export function poolWindows(operation: string, x: Shape, options: PoolOptions): Windows {
-  checkInput(operation, x);
-  const windows = resolveWindows(operation, x.slice(2), { stride: options.size, ...options }, x);
-  const { size, dilation, pads } = windows;
-  pads.forEach((sides, axis) => {
-    const span = spanOf(dim(size, axis), dim(dilation, axis));
-    if (Math.max(...sides) >= span) {
-      refuse(
-        operation,
-        `padding ${formatPads(pads)} is too wide for the kernel ${times(size)}`,
-        ", each window must hold an element of the input.",
-        `Use padding of at most ${span - 1}.`,
-      );
-    }
+  checkRank(operation, x, 3);
+  const { size, stride = size } = options;
+  const windows = resolveWindows(operation, x.slice(2), { ...options, stride }, x);
+  windows.span.forEach((span, axis) => {
+    const because = ` with a kernel that spans ${span}`;
+    windows.pads[axis]?.forEach((side) =>
+      wholeNumber(operation, "padding", side, { most: span - 1, because }),
+    );
   });
   return windows;
 }
@@ -73,14 +56,6 @@ export type GlobalPool<X extends Shape> = Unfollowed<X>;
  * ```
  */
 export function globalPool(operation: string, x: Shape): Shape {
-  checkInput(operation, x);
-  if (x.includes(0, 2)) {
-    refuse(
-      operation,
-      `${formatShape(x)} has an empty spatial axis`,
-      ", there is nothing to pool.",
-      "Give it at least one element along each spatial axis.",
-    );
-  }
+  poolWindows(operation, x, { size: x.slice(2) });
   return x.slice(0, 2);
 }

@@ -22,22 +22,19 @@ export interface ShapeErrorParts {
  * ```
  */
 export class ShapeError extends Error {
-  readonly operation: string;
-  readonly got: string;
-  readonly rule: string;
-  readonly wayOut: string;
+  declare readonly operation: string;
+  declare readonly got: string;
+  declare readonly rule: string;
+  declare readonly wayOut: string;
 
   // On the prototype and not on the instance: the engine writes the stack's first line before fields are set.
   static {
     this.prototype.name = "ShapeError";
   }
 
-  constructor({ operation, got, rule, wayOut }: ShapeErrorParts) {
-    super(`${operation}: ${got}${rule}\n  ${wayOut}`);
-    this.operation = operation;
-    this.got = got;
-    this.rule = rule;
-    this.wayOut = wayOut;
+  constructor(parts: ShapeErrorParts) {
+    super(`${parts.operation}: ${parts.got}${parts.rule}\n  ${parts.wayOut}`);
+    Object.assign(this, parts);
   }
 }
 

@@ -50,42 +50,68 @@ export function dim(s: Shape, axis: number): number {
  * ```
  */
 export function assertShape(operation: string, s: Shape): void {
-  s.forEach((d, axis) => {
-    if (!Number.isSafeInteger(d) || d < 0) {
-      const nearest = nearestWhole(d, 0);
-      refuse(
-        operation,
-        `${formatShape(s)} has ${d} on axis ${axis}`,
-        ", dimensions are whole numbers of at least 0.",
-        `Use ${formatShape(s.with(axis, nearest))}, or another whole number there.`,
-      );
-    }
-  });
+  s.forEach((d, axis) => wholeNumber(operation, `axis ${axis} of ${formatShape(s)}`, d));
   if (!(shapeSize(s) <= 2 ** 53)) {
     refuse(
       operation,
       `${formatShape(s)} has ${shapeSize(s)} elements`,
-      `, a tensor has at most 2^53 = ${2 ** 53}.`,
-      "Make a dimension smaller, or work in parts.",
+      ", it must be at most 2^53.",
+      "Make an axis smaller.",
     );
   }
 }
 
-function nearestWhole(value: number, least: number): number {
-  return Number.isFinite(value) ? Math.max(least, Math.round(value)) : least;
+/** The allowed values, `least` 0 when absent; `because` ends the sentence that states them. */
+interface Limits {
+  readonly least?: number;
+  readonly most?: number;
+  readonly because?: string;
 }
 
-/** Gives `value` back if it is a whole number of at least `least`; `what` is its name in the message. */
-export function wholeNumber(operation: string, what: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least) {
+/** Gives `value` back if it is a whole number within the limits; `what` is its name in the message. */
+export function wholeNumber(
+  operation: string,
+  what: string,
+  value: number,
+  { least = 0, most = Infinity, because = "" }: Limits = {},
+): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
     refuse(
       operation,
       `${what} is ${value}`,
-      `, it must be a whole number of at least ${least}.`,
-      `Use ${what} ${nearestWhole(value, least)}.`,
+      `, it must be a whole number ${most < Infinity ? `from ${least} to ${most}` : `of at least ${least}`}${because}.`,
+      `Use ${Math.min(most, Math.max(least, Number.isFinite(value) ? Math.round(value) : least))} instead.`,
     );
   }
   return value;
+}
+
+/** Throws unless `s` has at least `least` axes. */
+export function checkRank(operation: string, s: Shape, least: number): void {
+  if (s.length < least) {
+    refuse(
+      operation,
+      `got ${formatShape(s)}`,
+      `, it must be at least ${least}-D${least > 2 ? " [N, C, …]" : ""}.`,
+      `Reshape it, for example to ${formatShape([...Array<number>(least - s.length).fill(1), ...s])}.`,
+    );
+  }
+}
+
+/** Throws unless a list has as many entries as `like`; `what` is its name in the message. */
+export function checkLength(
+  operation: string,
+  what: string,
+  [list, like]: readonly [list: readonly unknown[], like: { readonly length: number }],
+): void {
+  if (list.length !== like.length) {
+    refuse(
+      operation,
+      `${what} ${JSON.stringify(list)} has length ${list.length}`,
+      `, it must be ${like.length}.`,
+      `Give ${like.length} of them.`,
+    );
+  }
 }
 
 /**
@@ -98,14 +124,9 @@ export function wholeNumber(operation: string, what: string, value: number, leas
  * ```
  */
 export function normaliseAxis(operation: string, axis: number, rank: number): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    refuse(
-      operation,
-      `axis ${axis} does not exist`,
-      `, the shape has ${rank} axes.`,
-      rank ? `Use a whole number from ${-rank} to ${rank - 1}.` : "Leave the axis out: a scalar has none.",
-    );
-  }
+  if (!rank)
+    refuse(operation, `axis is ${axis}`, ", a scalar has none.", "Give it a tensor of at least 1-D.");
+  wholeNumber(operation, "axis", axis, { least: -rank, most: rank - 1, because: ` for ${rank}-D` });
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -113,15 +134,13 @@ export function normaliseAxis(operation: string, axis: number, rank: number): nu
 export function normaliseAxes(operation: string, axes: number | Shape, rank: number): Shape {
   const given = typeof axes === "number" ? [axes] : axes;
   const normal = given.map((axis) => normaliseAxis(operation, axis, rank));
-  normal.forEach((axis, i) => {
-    if (normal.indexOf(axis) < i) {
-      refuse(
-        operation,
-        `axes ${formatShape(given)} name axis ${axis} twice`,
-        ", each axis may stand once.",
-        `Leave out one of the two, or use ${formatShape([...new Set(normal)])}.`,
-      );
-    }
-  });
+  if (new Set(normal).size < normal.length) {
+    refuse(
+      operation,
+      `axes ${formatShape(given)} name an axis twice`,
+      ", it must be once.",
+      `Use ${formatShape([...new Set(normal)])}.`,
+    );
+  }
   return normal;
 }

@@ -1,5 +1,6 @@
 import { refuse } from "./shape-error.js";
-import { dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
+import { checkRank, dim, type Shape, type Unfollowed } from "./shape.js";
+import { perAxis } from "./window.js";
 
 /** The shape of `S` with its spatial axes scaled. */
 export type Upsample<S extends Shape, Scale extends number | Shape = number> = Unfollowed<[S, Scale]>;
@@ -14,18 +15,19 @@ export type Upsample<S extends Shape, Scale extends number | Shape = number> = U
  * ```
  */
 export function upsample(operation: string, s: Shape, scale: number | Shape): Shape {
-  const rank = Math.max(1, s.length - 2);
-  const scales = typeof scale === "number" ? Array<number>(rank).fill(scale) : scale;
-  const output = scales.map((factor, axis) => Math.floor(dim(s, axis + 2) * factor));
-  if (s.length < 3 || scales.length !== rank || !output.every((d) => d > 0 && Number.isSafeInteger(d))) {
-    refuse(
-      operation,
-      `scale ${formatShape(scales)} does not fit ${formatShape(s)}`,
-      ", it is positive for each spatial axis of [N, C, …], and leaves at least 1 element.",
-      s.length < 3
-        ? "Reshape the input to [N, C, …spatial]."
-        : `Use ${rank} positive numbers, such as scale 2.`,
-    );
-  }
+  checkRank(operation, s, 3);
+  const scales = perAxis(operation, "scale", [scale, s.length - 2]);
+  const output = scales.map((factor, axis) => {
+    const d = Math.floor(dim(s, axis + 2) * factor);
+    if (!(d > 0 && d < Infinity)) {
+      refuse(
+        operation,
+        `axis ${axis + 2} becomes ${d}`,
+        ", it must be at least 1.",
+        "Use a scale of at least 1.",
+      );
+    }
+    return d;
+  });
   return [...s.slice(0, 2), ...output];
 }

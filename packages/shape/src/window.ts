@@ -1,5 +1,5 @@
 import { refuse } from "./shape-error.js";
-import { dim, formatShape, type Shape, wholeNumber } from "./shape.js";
+import { checkLength, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 
 /** Padding in front of and behind one axis. */
 export type Pads = readonly [before: number, after: number];
@@ -36,6 +36,8 @@ export interface Windows {
   readonly size: Shape;
   readonly stride: Shape;
   readonly dilation: Shape;
+  /** How many input elements a window reaches over, first to last: dilation · (size − 1) + 1. */
+  readonly span: Shape;
   readonly pads: readonly Pads[];
 }
 
@@ -57,72 +59,45 @@ export function window(operation: string, n: number, options: WindowOptions): nu
   return dim(resolveWindows(operation, [n], options).output, 0);
 }
 
-/** How many input elements a window spans, first to last. */
-export function spanOf(size: number, dilation: number): number {
-  return dilation * (size - 1) + 1;
-}
-
 /** A number for each of `rank` axes; `what` is the option's name in messages. */
 export function perAxis(
   operation: string,
-  value: number | Shape,
-  { what, rank, least }: { what: string; rank: number; least: number },
+  what: string,
+  [value, rank]: readonly [number | Shape, number],
 ): Shape {
   const values = typeof value === "number" ? Array<number>(rank).fill(value) : value;
-  if (values.length !== rank) {
-    refuse(
-      operation,
-      `${what} ${formatShape(values)} has ${values.length} numbers`,
-      `, the input has ${rank} spatial axes.`,
-      `Give one number for all axes, or ${rank}.`,
-    );
-  }
-  return values.map((v) => wholeNumber(operation, what, v, least));
+  checkLength(operation, what, [values, { length: rank }]);
+  return values;
 }
 
-/** The padding of every axis; `sameTotal` says how much `"same"` needs along one. */
-export function padsPerAxis(
+/** Every option spelt out per axis; `sameTotal` says how much padding `"same"` needs along one. */
+export function resolveOptions(
   operation: string,
-  padding: Padding,
-  { rank, sameTotal }: { rank: number; sameTotal: (axis: number) => number },
-): readonly Pads[] {
-  return Array.from({ length: rank }, (_, axis): Pads => {
-    if (padding === "same") {
-      const total = Math.max(0, sameTotal(axis));
-      return [total >> 1, total - (total >> 1)];
-    }
-    const given = padding === "valid" ? 0 : padding;
-    const twice = typeof given !== "number" && given.length === 2 * rank;
-    const what = "padding";
-    const both = perAxis(operation, given, { what, rank: twice ? 2 * rank : rank, least: 0 });
-    return [dim(both, axis), dim(both, twice ? rank + axis : axis)];
+  options: WindowsOptions,
+  { rank, sameTotal }: { rank: number; sameTotal: (axis: number, stride: number, span: number) => number },
+): Omit<Windows, "output"> {
+  const read = (what: string, value: number | Shape, least: number): Shape =>
+    perAxis(operation, what, [value, rank]).map((v) => wholeNumber(operation, what, v, { least }));
+  const size = read("kernel size", options.size, 1);
+  const stride = read("stride", options.stride ?? 1, 1);
+  const dilation = read("dilation", options.dilation ?? 1, 1);
+  const span = size.map((k, axis) => dim(dilation, axis) * (k - 1) + 1);
+  const { padding = 0 } = options;
+  const given = typeof padding === "string" ? 0 : padding;
+  const twice = typeof given !== "number" && given.length === 2 * rank;
+  const before = read("padding", twice ? given.slice(0, rank) : given, 0);
+  const after = read("padding", twice ? given.slice(rank) : given, 0);
+  const pads = span.map((e, axis): Pads => {
+    const total = Math.max(0, sameTotal(axis, dim(stride, axis), e));
+    return padding === "same" ? [total >> 1, (total + 1) >> 1] : [dim(before, axis), dim(after, axis)];
   });
+  return { size, stride, dilation, span, pads };
 }
 
-function resolveOptions(operation: string, spatial: Shape, options: WindowsOptions): Omit<Windows, "output"> {
-  const rank = spatial.length;
-  const size = perAxis(operation, options.size, { what: "kernel size", rank, least: 1 });
-  const stride = perAxis(operation, options.stride ?? 1, { what: "stride", rank, least: 1 });
-  const dilation = perAxis(operation, options.dilation ?? 1, { what: "dilation", rank, least: 1 });
-  const sameTotal = (axis: number): number => {
-    const n = dim(spatial, axis);
-    const s = dim(stride, axis);
-    return (Math.ceil(n / s) - 1) * s + spanOf(dim(size, axis), dim(dilation, axis)) - n;
-  };
-  return { size, stride, dilation, pads: padsPerAxis(operation, options.padding ?? 0, { rank, sameTotal }) };
-}
-
-/**
- * The padding before and after each spatial axis, whatever form it was given in.
- *
- * @example
- * ```ts
- * import { resolvePadding } from "@convoke/shape";
- * console.log(resolvePadding("conv2d", [28, 28], { size: 4, padding: "same" })); // [[1, 2], [1, 2]]
- * ```
- */
-export function resolvePadding(operation: string, spatial: Shape, options: WindowsOptions): readonly Pads[] {
-  return resolveOptions(operation, spatial, options).pads;
+/** The padding along an axis, both sides together. */
+export function totalPadding(pads: readonly Pads[], axis: number): number {
+  const [before, after] = pads[axis] ?? [0, 0];
+  return before + after;
 }
 
 /**
@@ -131,7 +106,8 @@ export function resolvePadding(operation: string, spatial: Shape, options: Windo
  * @example
  * ```ts
  * import { resolveWindows } from "@convoke/shape";
- * console.log(resolveWindows("maxPool2d", [55, 55], { size: 3, stride: 2 }).output); // [27, 27]
+ * const { output, pads } = resolveWindows("conv2d", [28, 28], { size: 4, padding: "same" });
+ * console.log(output, pads); // [28, 28] [[1, 2], [1, 2]]
  * ```
  */
 export function resolveWindows(
@@ -140,35 +116,33 @@ export function resolveWindows(
   options: WindowsOptions,
   whole: Shape = spatial,
 ): Windows {
-  const resolved = resolveOptions(operation, spatial, options);
-  const { size, stride, dilation, pads } = resolved;
-  const axes = spatial.map((n, axis) => {
-    const [before, after] = pads[axis] ?? [0, 0];
-    const s = dim(stride, axis);
-    const d = dim(dilation, axis);
-    const span = spanOf(dim(size, axis), d);
-    const free = n + before + after - span;
-    let count = Math.floor((options.ceilMode ? free + s - 1 : free) / s) + 1;
-    if (options.ceilMode && (count - 1) * s >= n + before) count--;
-    return {
-      count,
-      largest: Math.floor((n + before + after - 1) / d) + 1,
-      eachSide: Math.max(before, after, Math.ceil((span - n) / 2)),
-    };
+  const resolved = resolveOptions(operation, options, {
+    rank: spatial.length,
+    sameTotal: (axis, stride, span) =>
+      (Math.ceil(dim(spatial, axis) / stride) - 1) * stride + span - dim(spatial, axis),
   });
-  if (axes.some(({ count }) => count < 1)) {
-    const largest = axes.map((axis, i) => Math.min(axis.largest, dim(size, i)));
-    const wider = `padding of at least ${Math.max(...axes.map(({ eachSide }) => eachSide))} on each side.`;
+  const { size, stride, dilation, span, pads } = resolved;
+  const padded = spatial.map((n, axis) => n + totalPadding(pads, axis));
+  const output = padded.map((n, axis) => {
+    const s = dim(stride, axis);
+    const windows = Math.floor((n - dim(span, axis) + (options.ceilMode ? s - 1 : 0)) / s) + 1;
+    return options.ceilMode && (windows - 1) * s >= n - dim(pads[axis] ?? [], 1) ? windows - 1 : windows;
+  });
+  if (output.some((count) => count < 1)) {
+    const largest = padded.map((n, axis) =>
+      Math.min(dim(size, axis), Math.floor((n - 1) / dim(dilation, axis)) + 1),
+    );
+    const sides = spatial.map((n, axis) => Math.ceil((dim(span, axis) - n) / 2));
+    const wider = `padding of at least ${Math.max(...sides, ...pads.flat())}.`;
     refuse(
       operation,
       `kernel ${times(size)}${dilation.some((d) => d > 1) ? ` with dilation ${times(dilation)}` : ""} does not fit ` +
-        `the ${spatial.length > 1 ? times(spatial) : `length-${times(spatial)}`} input with padding ` +
-        `${formatPads(pads)}; the input is ${formatShape(whole)}`,
+        `the ${times(spatial)} input with padding ${formatPads(pads)}; the input is ${formatShape(whole)}`,
       ", a window must lie inside the padded input.",
       largest.includes(0) ? `Use ${wider}` : `Use a kernel of at most ${times(largest)}, or ${wider}`,
     );
   }
-  return { output: axes.map(({ count }) => count), ...resolved };
+  return { output, ...resolved };
 }
 
 /** `3×3`. */
