@@ -20,6 +20,7 @@ export default tseslint.config(
       "out/**",
       "apps/docs/api/**",
       "apps/docs/.vitepress/**",
+      "tooling/doc-examples/generated/**",
     ],
   },
   js.configs.recommended,

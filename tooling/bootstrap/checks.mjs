@@ -5,6 +5,7 @@ export const checks = [
   { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
   { name: "lint", command: ["eslint", "."] },
   { name: "typecheck", command: ["turbo", "run", "typecheck", "--output-logs=errors-only"] },
+  { name: "typecheck tooling", command: ["tsc", "-p", "."] },
   { name: "imports", command: [process.execPath, "tooling/imports/check-imports.mjs"] },
   { name: "unused", command: ["knip"] },
   { name: "packages", command: [process.execPath, "tooling/package-check/check-packages.mjs"] },

@@ -1,19 +1,22 @@
 import type { Options } from "tsup";
 
+type Entries = Record<string, string>;
+
 /**
- * The tsup options of every package: ESM for Node 20 and browsers, one declaration file per entry.
- * `entries` names the files of `dist/` and the source each is built from.
+ * The tsup options of every package: ESM for Node 20 and browsers. `libraries` names the public entries of `dist/`
+ * and the source of each; `untyped` further files that nobody imports for their types: programs, and the variants
+ * that the package chooses from through its `imports`.
  */
-export function packageBuild(entries: Record<string, string> = { index: "src/index.ts" }): Options {
+export function packageBuild(libraries: Entries = { index: "src/index.ts" }, untyped: Entries = {}): Options {
   return {
-    entry: entries,
+    entry: { ...libraries, ...untyped },
     format: "esm",
     target: "es2022",
     platform: "neutral",
-    external: [/^node:/],
+    // "#name" is the package's own `imports`: whoever loads the package picks the variant, not its build.
+    external: [/^node:/, /^#/],
     splitting: true,
     clean: true,
-    // Declarations are built against the built declarations of the packages below, as a user sees them.
-    dts: { compilerOptions: { customConditions: [] } },
+    dts: { entry: libraries },
   };
 }

@@ -65,6 +65,7 @@ function whyBroken({ entry, file, specifier, allowed, byName }) {
       ? "a neutral file runs in browsers too; Node's modules belong to src/node/ or src/cli/."
       : undefined;
   }
+  if (specifier.startsWith("#")) return undefined; // the package's own `imports`
   const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
   const target = byName.get(name);
   if (target && name !== entry.name) {
