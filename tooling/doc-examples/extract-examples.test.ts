@@ -15,12 +15,18 @@ describe("examplesInMarkdown", () => {
     const marked = (info: string) =>
       examplesInMarkdown("a.md", [`${fence}${info}`, "x();", fence].join("\n"));
     expect(marked("ts no-run: needs a camera")[0]?.notRun).toBe("needs a camera");
-    expect(() => marked("ts no-run")).toThrowErrorMatchingInlineSnapshot(`[Error: a.md:1: "no-run" gives no reason ("ts no-run: REASON").]`);
-    expect(() => marked("ts norun")).toThrowErrorMatchingInlineSnapshot(`[Error: a.md:1: "ts norun" is neither "ts" nor "ts no-run: REASON".]`);
+    expect(() => marked("ts no-run")).toThrowErrorMatchingInlineSnapshot(
+      `[Error: a.md:1: "no-run" gives no reason ("ts no-run: REASON").]`,
+    );
+    expect(() => marked("ts norun")).toThrowErrorMatchingInlineSnapshot(
+      `[Error: a.md:1: "ts norun" is neither "ts" nor "ts no-run: REASON".]`,
+    );
   });
 
   it("refuses a block that is not closed", () => {
-    expect(() => examplesInMarkdown("a.md", `text\n${fence}ts\nx();`)).toThrowErrorMatchingInlineSnapshot(`[Error: a.md:2: this block is not closed.]`);
+    expect(() => examplesInMarkdown("a.md", `text\n${fence}ts\nx();`)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: a.md:2: this block is not closed.]`,
+    );
   });
 });
 
@@ -42,6 +48,8 @@ describe("examplesInDocstrings", () => {
 
   it("refuses an @example that no test would run", () => {
     const text = ["/**", " * @example", " * const x = 1;", " */"].join("\n");
-    expect(() => examplesInDocstrings("a.ts", text)).toThrowErrorMatchingInlineSnapshot(`[Error: a.ts:2: an @example starts with a \`\`\`ts block, which the tests run.]`);
+    expect(() => examplesInDocstrings("a.ts", text)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: a.ts:2: an @example starts with a \`\`\`ts block, which the tests run.]`,
+    );
   });
 });

@@ -1,0 +1,80 @@
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packPackages, type PackedPackage } from "../package-check/pack.mjs";
+import { installProject, runNode, typeErrors, withPeers } from "./consumer-project.js";
+import { readManifest, serveRegistry, type LocalRegistry } from "./local-registry.js";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const names = readdirSync(path.join(root, "packages"))
+  .map((folder) => (folder === "convoke" ? "convoke" : `@convoke/${folder}`))
+  .sort();
+
+let folder: string;
+let registry: LocalRegistry;
+let packed: PackedPackage[];
+
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "convoke-pack-")));
+  packed = await packPackages(path.join(folder, "tarballs"));
+  registry = await serveRegistry(packed);
+});
+
+afterAll(async () => {
+  await registry.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Installs packages into a project of their own, and gives its folder. */
+async function project(name: string, dependencies: Record<string, string>): Promise<string> {
+  const where = path.join(folder, name.replaceAll(/\W+/g, "-"));
+  const { code, stdout, stderr } = await installProject(where, dependencies, registry.url);
+  if (code !== 0) throw new Error(`${name} does not install:\n${stdout}\n${stderr}`);
+  return where;
+}
+
+function tarballOf(name: string): string {
+  const found = packed.find((entry) => entry.name === name);
+  if (!found) throw new Error(`${name} was not packed.`);
+  return found.tarball;
+}
+
+describe("packed packages", () => {
+  it("are all there, ready to be published", () => {
+    expect(packed.map(({ name }) => name).sort()).toEqual(names);
+    for (const { tarball } of packed) {
+      const manifest = JSON.stringify(readManifest(tarball));
+      expect(manifest).not.toContain("workspace:");
+      expect(manifest).not.toContain("catalog:");
+      expect(readManifest(tarball)).not.toHaveProperty(["exports", ".", "@convoke/source"]);
+    }
+  });
+
+  it.concurrent.each(names)("%s works when it is installed alone with its peers", async (name) => {
+    const tarball = tarballOf(name);
+    const where = await project(name, withPeers(readManifest(tarball), tarball));
+
+    writeFileSync(
+      path.join(where, "esm.mjs"),
+      `import * as loaded from "${name}";\nconsole.log(JSON.stringify(Object.keys(loaded).sort()));\n`,
+    );
+    writeFileSync(
+      path.join(where, "commonjs.cjs"),
+      `const loaded = require("${name}");\n` +
+        `console.log(JSON.stringify(Object.keys(loaded).filter((key) => key !== "__esModule").sort()));\n`,
+    );
+    const esm = await runNode(["esm.mjs"], where);
+    const commonjs = await runNode(["commonjs.cjs"], where);
+    expect(esm).toMatchObject({ code: 0, stderr: "" });
+    expect(commonjs).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(esm.stdout)).not.toEqual([]);
+    expect(JSON.parse(commonjs.stdout)).toEqual(JSON.parse(esm.stdout));
+
+    const consumer = `import * as loaded from "${name}";\nexport const keys: string[] = Object.keys(loaded);\n`;
+    writeFileSync(path.join(where, "consumer.mts"), consumer);
+    writeFileSync(path.join(where, "consumer.cts"), consumer);
+    expect(typeErrors(where, ["consumer.mts", "consumer.cts"], "nodenext")).toEqual([]);
+    expect(typeErrors(where, ["consumer.mts"], "bundler")).toEqual([]);
+  });
+});
