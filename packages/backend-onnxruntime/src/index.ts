@@ -1,0 +1,2 @@
+export { onnxRunner, type OnnxRunnerOptions } from "./onnx-runner.js";
+export type { OnnxRuntimeName } from "./runtime.js";

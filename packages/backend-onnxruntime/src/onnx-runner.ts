@@ -1,0 +1,52 @@
+import type { OnnxRunner } from "@convoke/onnx";
+import { loadRuntime } from "#load-runtime";
+import type { OnnxRuntimeName } from "./runtime.js";
+import { openSession } from "./session.js";
+
+/** How to run models. */
+export interface OnnxRunnerOptions {
+  /** `"node"` in Node and `"web"` in browsers unless given. */
+  readonly runtime?: OnnxRuntimeName;
+  /** Threads of one run; by default one in the web package, and what ONNX Runtime finds best in the node package. */
+  readonly threads?: number;
+}
+
+/**
+ * A runner on ONNX Runtime: in Node on the package `onnxruntime-node`, or on `onnxruntime-web` where
+ * `runtime: "web"` asks for it; in a browser on `onnxruntime-web`. The package is loaded now, so that one that is
+ * missing is told at once.
+ *
+ * @throws BackendUnavailableError when the package is not installed or does not run here.
+ *
+ * @example
+ * ```ts
+ * import { onnxRunner } from "@convoke/backend-onnxruntime";
+ * import { runOnce, tensorValue, writeModel } from "@convoke/onnx";
+ *
+ * const model = writeModel({
+ *   irVersion: 8,
+ *   opsets: { "": 17 },
+ *   producer: { name: "example", version: "1" },
+ *   metadata: {},
+ *   functions: [],
+ *   graph: {
+ *     name: "absolute",
+ *     nodes: [{ name: "abs", opType: "Abs", domain: "", inputs: ["x"], outputs: ["y"], attributes: {} }],
+ *     initializers: [],
+ *     inputs: [tensorValue("x", "float32", ["N"])],
+ *     outputs: [tensorValue("y", "float32", ["N"])],
+ *     valueInfo: [],
+ *   },
+ * });
+ * const runner = await onnxRunner();
+ * const { y } = await runOnce(runner, model, {
+ *   x: { dtype: "float32", shape: [2], data: Float32Array.of(-1, 2) },
+ * });
+ * console.log(y?.data); // 1, 2
+ * ```
+ */
+export async function onnxRunner({ runtime, threads }: OnnxRunnerOptions = {}): Promise<OnnxRunner> {
+  const loaded = await loadRuntime(runtime, threads);
+  const { name, options } = loaded;
+  return { name, open: (model) => openSession(name, loaded.runtime, { model, options }) };
+}
