@@ -163,7 +163,7 @@ export function linear<D extends DType>(
  * import { gram, tensor } from "@convoke/core";
  *
  * const g = gram(tensor([[[1, 2], [3, 4]]])); // one sample, two channels, two positions
- * console.log(await g.data()); // Float32Array [5/4, 11/4, 11/4, 25/4]
+ * console.log(await g.data()); // Float32Array [1.25, 2.75, 2.75, 6.25]
  * ```
  */
 export function gram<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {

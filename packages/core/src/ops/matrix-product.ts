@@ -34,7 +34,10 @@ export function addProduct(c: MatrixView, a: MatrixView, b: MatrixView): void {
       const [u0, u1, u2, u3] = [ad[a0 + p]!, ad[a0 + p + 1]!, ad[a0 + p + 2]!, ad[a0 + p + 3]!];
       const [v0, v1, v2, v3] = [ad[a1 + p]!, ad[a1 + p + 1]!, ad[a1 + p + 2]!, ad[a1 + p + 3]!];
       for (let j = 0; j < columns; j++) {
-        const [x0, x1, x2, x3] = [bd[b0 + j]!, bd[b1 + j]!, bd[b2 + j]!, bd[b3 + j]!];
+        const x0 = bd[b0 + j]!;
+        const x1 = bd[b1 + j]!;
+        const x2 = bd[b2 + j]!;
+        const x3 = bd[b3 + j]!;
         cd[c0 + j]! += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3;
         cd[c1 + j]! += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3;
       }

@@ -1,0 +1,486 @@
+// Convolution and its two transposes: the three faces of one trilinear form in input, kernels and output.
+import {
+  convTransposeWindows,
+  convWindows,
+  ShapeError,
+  shapeSize,
+  type Conv,
+  type ConvTranspose,
+  type Padding,
+  type Shape,
+} from "@convoke/shape";
+import type { DType } from "../dtype.js";
+import { apply } from "../graph/apply.js";
+import type { TensorSpec } from "../graph/node.js";
+import { describeOperation } from "../graph/scope.js";
+import type { Tensor } from "../tensor.js";
+import { Columns, type WindowGeometry } from "./columns.js";
+import { composite, primitive, type GradientRule, type HostArray } from "./definition.js";
+import { floatDType, sameDType } from "./dtype-rules.js";
+import { addProduct, addProductTransposed, inFloat64, transposed, type MatrixView } from "./matrix-product.js";
+import { stack } from "./movement.js";
+
+/** Where the windows lie, spelt out: one number per spatial axis, padding [before, after]. */
+export interface ConvAttributes extends WindowGeometry {
+  readonly groups: number;
+}
+
+export interface ConvInputGradAttributes extends ConvAttributes {
+  /** The spatial shape of the result. */
+  readonly inputSize: readonly number[];
+}
+
+export interface ConvFilterGradAttributes extends ConvAttributes {
+  /** The spatial shape of the kernels. */
+  readonly kernelSize: readonly number[];
+}
+
+/** The three arguments of the form T(x, w, y) = ⟨y, conv(x, w)⟩: each op gives the derivative by the one it lacks. */
+type Role = "x" | "w" | "y";
+
+type Faces = Readonly<Partial<Record<Role, Tensor>>>;
+
+/** The derivative of T by `role`, at the other two. */
+function face(role: Role, { x, w, y }: Faces, { geometry, like }: { geometry: ConvAttributes; like: Tensor }): Tensor {
+  const size = like.shape.slice(2);
+  if (role === "y") return apply(convolutionOps.conv, [x!, w!], geometry);
+  if (role === "x") return apply(convolutionOps.convInputGrad, [y!, w!], { ...geometry, inputSize: size });
+  return apply(convolutionOps.convFilterGrad, [x!, y!], { ...geometry, kernelSize: size });
+}
+
+/**
+ * The gradient that all three ops share. An op with inputs a, b that gives the face c has, for the gradient g of c, the
+ * gradients "face a at (b, g)" and "face b at (a, g)", because T is linear in each argument.
+ */
+function trilinearGradient<A extends ConvAttributes>(inputs: readonly [Role, Role], output: Role): GradientRule<A> {
+  return ({ inputs: given, attributes, gradients: [g], needs }) => {
+    const { stride, pads, dilation, groups } = attributes;
+    const values: Faces = { [inputs[0]]: given[0], [inputs[1]]: given[1], [output]: g };
+    const gradients = inputs.map((role, i) =>
+      needs[i] ? face(role, values, { geometry: { stride, pads, dilation, groups }, like: given[i]! }) : undefined,
+    );
+    const bias = given[2];
+    return bias === undefined ? gradients : [...gradients, needs[2] ? channelSum(g!) : undefined];
+  };
+}
+
+/** The sum over everything but the channels: the gradient of a bias. */
+function channelSum(g: Tensor): Tensor {
+  return g.sum(g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])));
+}
+
+function convDType(operation: string, specs: readonly TensorSpec[]): DType {
+  const dtype = sameDType(operation, specs);
+  floatDType(operation, specs[0]!);
+  return dtype;
+}
+
+/** One multiply-add for each output element, kernel element and input channel of a group. */
+function multiplyAdds(y: Shape, w: Shape): number {
+  return shapeSize(y) * shapeSize(w.slice(1));
+}
+
+export const convolutionOps = {
+  /** x [N, C, …], w [O, C / groups, …], optionally bias [O] → [N, O, …]. */
+  conv: primitive<"conv", ConvAttributes>({
+    name: "conv",
+    infer: (operation, specs, { stride, pads, dilation, groups }) => {
+      const [x, w, bias] = specs;
+      const dtype = convDType(operation, specs);
+      const padding = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
+      const { output } = convWindows(operation, x!.shape, w!.shape, { stride, padding, dilation, groups });
+      if (bias !== undefined) checkBias(operation, bias.shape, w!.shape[0]!);
+      return [{ shape: [x!.shape[0]!, w!.shape[0]!, ...output], dtype }];
+    },
+    gradient: trilinearGradient(["x", "w"], "y"),
+    multiplyAdds: ([, w], [y]) => multiplyAdds(y!.shape, w!.shape),
+    reference: ([x, w, bias], [y], attributes) => {
+      const plan = planOf({ x: x!, w: w!, y: y! }, attributes);
+      const [input, kernels] = [floats(x!), floats(w!)];
+      const result = new Float64Array(y!.data.length);
+      if (bias !== undefined) fillChannels(result, floats(bias), plan.windows);
+      forEachGroup(plan, ({ xOffset, filters, outputs }) => {
+        plan.columns.gather(input, xOffset, plan.matrix);
+        addProduct({ ...outputs, data: result }, { ...filters, data: kernels }, plan.matrix);
+      });
+      (y!.data as Float64Array).set(result);
+    },
+  }),
+  /** y [N, O, …], w [O, C / groups, …] → [N, C, …inputSize]: conv's transpose with respect to x. */
+  convInputGrad: primitive<"convInputGrad", ConvInputGradAttributes>({
+    name: "convInputGrad",
+    infer: (operation, specs, { inputSize, groups }) => {
+      const [y, w] = specs;
+      return [
+        { shape: [y!.shape[0]!, w!.shape[1]! * groups, ...inputSize], dtype: convDType(operation, specs) },
+      ];
+    },
+    gradient: trilinearGradient(["y", "w"], "x"),
+    multiplyAdds: ([y, w]) => multiplyAdds(y!.shape, w!.shape),
+    reference: ([y, w], [x], attributes) => {
+      const plan = planOf({ x: x!, w: w!, y: y! }, attributes);
+      const [gradient, kernels] = [floats(y!), floats(w!)];
+      const result = new Float64Array(x!.data.length);
+      const turned = new Map<number, MatrixView>();
+      forEachGroup(plan, ({ group, xOffset, filters, outputs }) => {
+        if (!turned.has(group)) turned.set(group, transposed({ ...filters, data: kernels }));
+        plan.matrix.data.fill(0);
+        addProduct(plan.matrix, turned.get(group)!, { ...outputs, data: gradient });
+        plan.columns.scatter(result, xOffset, plan.matrix);
+      });
+      (x!.data as Float64Array).set(result);
+    },
+  }),
+  /** x [N, C, …], y [N, O, …] → [O, C / groups, …kernelSize]: conv's transpose with respect to w. */
+  convFilterGrad: primitive<"convFilterGrad", ConvFilterGradAttributes>({
+    name: "convFilterGrad",
+    infer: (operation, specs, { kernelSize, groups }) => {
+      const [x, y] = specs;
+      return [
+        { shape: [y!.shape[1]!, x!.shape[1]! / groups, ...kernelSize], dtype: convDType(operation, specs) },
+      ];
+    },
+    gradient: trilinearGradient(["x", "y"], "w"),
+    multiplyAdds: ([, y], [w]) => multiplyAdds(y!.shape, w!.shape),
+    reference: ([x, y], [w], attributes) => {
+      const plan = planOf({ x: x!, w: w!, y: y! }, attributes);
+      const [input, gradient] = [floats(x!), floats(y!)];
+      const result = new Float64Array(w!.data.length);
+      forEachGroup(plan, ({ xOffset, filters, outputs }) => {
+        plan.columns.gather(input, xOffset, plan.matrix);
+        addProductTransposed({ ...filters, data: result }, { ...outputs, data: gradient }, plan.matrix);
+      });
+      (w!.data as Float64Array).set(result);
+    },
+  }),
+  /** x [N, C, …], w [C, O / groups, …], optionally bias [O] → [N, O, …inputSize]: one node, as ONNX `ConvTranspose`. */
+  convTranspose: composite<"convTranspose", ConvInputGradAttributes>({
+    name: "convTranspose",
+    check: (operation, [, w, bias], { groups }) => {
+      if (bias !== undefined) checkBias(operation, bias.shape, w!.shape[1]! * groups);
+    },
+    body: ([x, w, bias], attributes): Tensor => {
+      const y: Tensor = apply(convolutionOps.convInputGrad, [x!, w!], attributes);
+      return bias === undefined ? y : y.add(bias.reshape([bias.size, ...attributes.inputSize.map(() => 1)]));
+    },
+  }),
+  /** [N, C·r², H, W] → [N, C, H·r, W·r] (ONNX `DepthToSpace`, mode CRD). */
+  pixelShuffle: composite<"pixelShuffle", { readonly factor: number }>({
+    name: "pixelShuffle",
+    check: (operation, [x], { factor }) => {
+      const channels = x!.shape[1] ?? 0;
+      if (x!.shape.length === 4 && channels % factor ** 2 === 0) return;
+      throw new ShapeError({
+        operation,
+        got: `got [${x!.shape.join(", ")}]`,
+        rule: `, it takes [N, C, H, W] with channels divisible by ${factor}² = ${factor ** 2}.`,
+        wayOut: "Give the layer before it that many times as many filters.",
+      });
+    },
+    body: ([x], { factor }) => {
+      const [n, c, h, w] = x!.shape as [number, number, number, number];
+      const channels = c / factor ** 2;
+      const split = x!.reshape([n, channels, factor, factor, h, w]).permute([0, 1, 4, 2, 5, 3]);
+      return split.reshape([n, channels, h * factor, w * factor]);
+    },
+  }),
+};
+
+function checkBias(operation: string, bias: Shape, filters: number): void {
+  if (bias.length === 1 && bias[0] === filters) return;
+  throw new ShapeError({
+    operation,
+    got: `the bias has shape [${bias.join(", ")}]`,
+    rule: `, it must be [${filters}], one number for each filter.`,
+    wayOut: "Reshape the bias, or leave it out.",
+  });
+}
+
+interface Plan {
+  readonly samples: number;
+  readonly groups: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly plane: number;
+  readonly windows: number;
+  readonly columns: Columns;
+  /** Room for the columns of one group of one sample. */
+  readonly matrix: MatrixView;
+}
+
+/** The sizes that the three kernels share; `channels` and `filters` are those of one group. */
+function planOf({ x, w, y }: Record<Role, HostArray>, { groups, ...geometry }: ConvAttributes): Plan {
+  const [spatial, kernel, output] = [x.shape.slice(2), w.shape.slice(2), y.shape.slice(2)];
+  const rows = shapeSize(w.shape.slice(1));
+  const windows = shapeSize(output);
+  return {
+    samples: x.shape[0]!,
+    groups,
+    channels: w.shape[1]!,
+    filters: w.shape[0]! / groups,
+    plane: shapeSize(spatial),
+    windows,
+    columns: new Columns(spatial, { kernel, output, geometry }),
+    matrix: { data: new Float64Array(rows * windows), offset: 0, rows, columns: windows },
+  };
+}
+
+interface Group {
+  readonly group: number;
+  readonly xOffset: number;
+  readonly filters: Omit<MatrixView, "data">;
+  readonly outputs: Omit<MatrixView, "data">;
+}
+
+function forEachGroup(plan: Plan, visit: (group: Group) => void): void {
+  const { samples, groups, filters, windows } = plan;
+  const rows = plan.matrix.rows;
+  for (let n = 0; n < samples; n++) {
+    for (let group = 0; group < groups; group++) {
+      visit({
+        group,
+        xOffset: (n * groups + group) * plan.channels * plan.plane,
+        filters: { offset: group * filters * rows, rows: filters, columns: rows },
+        outputs: { offset: (n * groups + group) * filters * windows, rows: filters, columns: windows },
+      });
+    }
+  }
+}
+
+function fillChannels(result: Float64Array, bias: Float64Array, windows: number): void {
+  for (let start = 0, channel = 0; start < result.length; start += windows, channel++) {
+    result.fill(bias[channel % bias.length]!, start, start + windows);
+  }
+}
+
+function floats(array: HostArray): Float64Array {
+  return inFloat64(array.data as Float32Array);
+}
+
+type PerAxis = number | readonly number[];
+
+/** Options of the convolutions; absent: stride 1, padding 0, dilation 1, one group, no bias, no flip. */
+export interface ConvolutionOptions<D extends DType = DType> {
+  readonly stride?: PerAxis | undefined;
+  readonly padding?: Padding | undefined;
+  readonly dilation?: PerAxis | undefined;
+  readonly groups?: number | undefined;
+  /** One number for each filter. */
+  readonly bias?: Tensor<Shape, D> | undefined;
+  /** Turns the kernels round: the convolution of mathematics instead of the cross-correlation of networks. */
+  readonly flipKernel?: boolean | undefined;
+}
+
+/** Options of the transposed convolutions. */
+export interface ConvolutionTransposeOptions<D extends DType = DType> extends ConvolutionOptions<D> {
+  /** Lengthens the output at its end: of the sizes that a convolution with this stride makes equal, which one. */
+  readonly outputPadding?: PerAxis | undefined;
+}
+
+function checkRank(operation: string, x: Shape, axes: number): void {
+  if (x.length === axes + 2) return;
+  const wanted = ["[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"][axes - 1]!;
+  throw new ShapeError({
+    operation,
+    got: `input [${x.join(", ")}] has ${x.length} axes`,
+    rule: `, it takes ${wanted}.`,
+    wayOut: x.length === axes + 1 ? "Add a batch axis in front with .unsqueeze(0)." : `Reshape the input to ${wanted}.`,
+  });
+}
+
+function flipped<D extends DType>(w: Tensor<Shape, D>): Tensor<Shape, D> {
+  return w.flip(w.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis])));
+}
+
+function convolve<S extends Shape, T extends Shape, D extends DType>(
+  [name, axes]: readonly [string, number],
+  { x, w, bias, flipKernel, ...options }: ConvolutionOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
+): Tensor<Conv<S, T>, D> {
+  const operation = describeOperation(name);
+  checkRank(operation, x.shape, axes);
+  const { stride, pads, dilation } = convWindows(operation, x.shape, w.shape, options);
+  const kernels = flipKernel === true ? flipped(w) : w;
+  const inputs = bias === undefined ? [x, kernels] : [x, kernels, bias];
+  const attributes = { stride, pads, dilation, groups: options.groups ?? 1 };
+  return apply(convolutionOps.conv, inputs, attributes) as Tensor<Conv<S, T>, D>;
+}
+
+/**
+ * 1-D convolution, as networks mean it (cross-correlation): x [N, C, L], w [O, C / groups, k] → [N, O, L′].
+ *
+ * @example
+ * ```ts
+ * import { conv1d, tensor } from "@convoke/core";
+ *
+ * const f = tensor([[[1, 2, 3, 4]]]);
+ * const g = tensor([[[1, 0, -1]]]);
+ * console.log(await conv1d(f, g).data()); // Float32Array [-2, -2]
+ * console.log(await conv1d(f, g, { flipKernel: true }).data()); // Float32Array [2, 2]
+ * ```
+ */
+export function conv1d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionOptions<D> = {},
+): Tensor<Conv<S, T>, D> {
+  return convolve(["conv1d", 1], { ...options, x, w });
+}
+
+/**
+ * 2-D convolution, as networks mean it (cross-correlation): x [N, C, H, W], w [O, C / groups, kh, kw] →
+ * [N, O, H′, W′], with H′ = ⌊(H + padding − dilation·(kh − 1) − 1) / stride⌋ + 1.
+ *
+ * @example
+ * ```ts
+ * import { conv2d, ones } from "@convoke/core";
+ *
+ * const y = conv2d(ones([1, 1, 28, 28]), ones([6, 1, 5, 5]), { padding: 2, bias: ones([6]) });
+ * console.log(y.shape); // [1, 6, 28, 28]
+ * ```
+ */
+export function conv2d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionOptions<D> = {},
+): Tensor<Conv<S, T>, D> {
+  return convolve(["conv2d", 2], { ...options, x, w });
+}
+
+/** 3-D convolution (cross-correlation): x [N, C, D, H, W], w [O, C / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
+export function conv3d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionOptions<D> = {},
+): Tensor<Conv<S, T>, D> {
+  return convolve(["conv3d", 3], { ...options, x, w });
+}
+
+function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
+  [name, axes]: readonly [string, number],
+  { x, w, bias, flipKernel, ...options }: ConvolutionTransposeOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
+): Tensor<ConvTranspose<S, T>, D> {
+  const operation = describeOperation(name);
+  checkRank(operation, x.shape, axes);
+  const windows = convTransposeWindows(operation, x.shape, w.shape, options);
+  const { stride, dilation, output, outputPadding } = windows;
+  // An output padding of a whole stride (dilation allows it) would make room for one more window. It takes back padding
+  // at the end first; what is left lies behind all windows, where there is nothing but the bias.
+  const excess = outputPadding.map((extra, axis) => extra - (extra % stride[axis]!));
+  const pads = windows.pads.map(([before, after], axis) => [before, Math.max(0, after - excess[axis]!)] as const);
+  const behind = excess.map((extra, axis) => Math.max(0, extra - windows.pads[axis]![1]));
+  const inputSize = output.map((n, axis) => n - behind[axis]!);
+  const attributes = { stride, pads, dilation, groups: options.groups ?? 1, inputSize };
+  const inputs = [x, flipKernel === true ? flipped(w) : w];
+  if (behind.every((extra) => extra === 0)) {
+    if (bias !== undefined) inputs.push(bias);
+    return apply(convolutionOps.convTranspose, inputs, attributes) as Tensor<ConvTranspose<S, T>, D>;
+  }
+  const y = apply(convolutionOps.convTranspose, inputs, attributes);
+  const padded = y.pad([[0, 0], [0, 0], ...behind.map((extra) => [0, extra] as const)]);
+  const result = bias === undefined ? padded : padded.add(bias.reshape([bias.size, ...output.map(() => 1)]));
+  return result as Tensor<ConvTranspose<S, T>, D>;
+}
+
+/** 1-D transposed convolution: x [N, C, L], w [C, O / groups, k] → [N, O, L′]; see `convTranspose2d`. */
+export function convTranspose1d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionTransposeOptions<D> = {},
+): Tensor<ConvTranspose<S, T>, D> {
+  return convolveTransposed(["convTranspose1d", 1], { ...options, x, w });
+}
+
+/**
+ * 2-D transposed convolution, the gradient of `conv2d` by its input: x [N, C, H, W], w [C, O / groups, kh, kw] →
+ * [N, O, H′, W′], with H′ = (H − 1)·stride − padding + dilation·(kh − 1) + 1 + outputPadding.
+ *
+ * @example
+ * ```ts
+ * import { convTranspose2d, ones } from "@convoke/core";
+ *
+ * const y = convTranspose2d(ones([1, 8, 7, 7]), ones([8, 4, 2, 2]), { stride: 2 });
+ * console.log(y.shape); // [1, 4, 14, 14]
+ * ```
+ */
+export function convTranspose2d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionTransposeOptions<D> = {},
+): Tensor<ConvTranspose<S, T>, D> {
+  return convolveTransposed(["convTranspose2d", 2], { ...options, x, w });
+}
+
+/** 3-D transposed convolution: x [N, C, D, H, W], w [C, O / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
+export function convTranspose3d<S extends Shape, T extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  w: Tensor<T, D>,
+  options: ConvolutionTransposeOptions<D> = {},
+): Tensor<ConvTranspose<S, T>, D> {
+  return convolveTransposed(["convTranspose3d", 3], { ...options, x, w });
+}
+
+/** Windows of `unfold`. */
+export interface UnfoldOptions {
+  readonly size: PerAxis;
+  readonly stride?: PerAxis | undefined;
+  readonly padding?: Padding | undefined;
+  readonly dilation?: PerAxis | undefined;
+}
+
+/**
+ * The windows of x [N, C, …spatial] as columns: [N, C · kernel elements, windows], channels slowest (im2col; PyTorch's
+ * `Unfold`). A convolution is the product of the kernels, as rows, with these columns.
+ *
+ * @example
+ * ```ts
+ * import { tensor, unfold } from "@convoke/core";
+ *
+ * const columns = unfold(tensor([[[1, 2, 3]]]), { size: 2 });
+ * console.log(await columns.data()); // Float32Array [1, 2, 2, 3]
+ * ```
+ */
+export function unfold<D extends DType>(x: Tensor<Shape, D>, options: UnfoldOptions): Tensor<Shape, D> {
+  const [samples, channels] = [x.shape[0] ?? 1, x.shape[1] ?? 1];
+  const rank = x.rank - 2;
+  const kernel = typeof options.size === "number" ? Array<number>(rank).fill(options.size) : options.size;
+  const { output, stride, dilation, pads } = convWindows(
+    describeOperation("unfold"),
+    x.shape,
+    [1, channels, ...kernel],
+    options,
+  );
+  const padded = x.pad([[0, 0], [0, 0], ...pads]);
+  const taps = Array.from({ length: shapeSize(kernel) }, (_, tap) => {
+    let rest = tap;
+    const starts = new Array<number>(rank);
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      starts[axis] = (rest % kernel[axis]!) * dilation[axis]!;
+      rest = Math.floor(rest / kernel[axis]!);
+    }
+    return padded.slice([
+      {},
+      {},
+      ...starts.map((start, axis) => ({
+        start,
+        end: start + (output[axis]! - 1) * stride[axis]! + 1,
+        step: stride[axis]!,
+      })),
+    ]);
+  });
+  return stack(taps, 2).reshape([samples, channels * taps.length, shapeSize(output)]) as Tensor<Shape, D>;
+}
+
+/**
+ * Moves channels into space: x [N, C·r², H, W] → [N, C, H·r, W·r] (sub-pixel convolution, Shi et al., arXiv:1609.05158).
+ *
+ * @example
+ * ```ts
+ * import { pixelShuffle, tensor } from "@convoke/core";
+ *
+ * const y = pixelShuffle(tensor([[[[1]], [[2]], [[3]], [[4]]]]), 2);
+ * console.log(y.shape, await y.data()); // [1, 1, 2, 2] Float32Array [1, 2, 3, 4]
+ * ```
+ */
+export function pixelShuffle<D extends DType>(x: Tensor<Shape, D>, factor: number): Tensor<Shape, D> {
+  return apply(convolutionOps.pixelShuffle, [x], { factor }) as Tensor<Shape, D>;
+}

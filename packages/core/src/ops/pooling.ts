@@ -1,0 +1,383 @@
+// Pooling: the maximum or the mean of each window, with the transposes that make both closed under differentiation.
+import {
+  globalPool,
+  poolWindows,
+  ShapeError,
+  shapeSize,
+  type GlobalPool,
+  type Padding,
+  type Pool,
+  type Shape,
+} from "@convoke/shape";
+import { allocate, type DType } from "../dtype.js";
+import { apply, applyAll } from "../graph/apply.js";
+import { describeOperation } from "../graph/scope.js";
+import type { Tensor } from "../tensor.js";
+import { adaptiveBins, averagingMap, constantLike, mapAxis } from "./axis-maps.js";
+import type { WindowGeometry } from "./columns.js";
+import { primitive, type HostArray } from "./definition.js";
+import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
+
+/** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
+export interface MaxPoolAttributes extends WindowGeometry {
+  readonly size: readonly number[];
+  readonly output: readonly number[];
+}
+
+export interface AvgPoolAttributes extends MaxPoolAttributes {
+  /** Whether the divisor counts padding. */
+  readonly countIncludePad: boolean;
+}
+
+export interface AvgPoolGradAttributes extends AvgPoolAttributes {
+  /** The spatial shape of the result. */
+  readonly inputSize: readonly number[];
+}
+
+/** The spatial shape that the result of an op on recorded positions has. */
+export interface PlaneAttributes {
+  readonly spatial: readonly number[];
+}
+
+export const poolingOps = {
+  /**
+   * x [N, C, …] → the maxima [N, C, …output] and where they lie in their plane (int32). The first of equal elements wins,
+   * NaN wins over numbers, and padding never does.
+   */
+  maxPool: primitive<"maxPool", MaxPoolAttributes>({
+    name: "maxPool",
+    infer: (operation, [x], { output }) => {
+      const shape = [...x!.shape.slice(0, 2), ...output];
+      return [
+        { shape, dtype: numericDType(operation, x!) },
+        { shape, dtype: "int32" },
+      ];
+    },
+    gradient: ({ inputs: [x], outputs: [, indices], gradients: [g] }) => [
+      g === undefined
+        ? undefined
+        : apply(poolingOps.scatterToPlane, [g, indices!], { spatial: x!.shape.slice(2) }),
+    ],
+    reference: ([x], [values, indices], attributes) => {
+      const windows = windowsOf(x!.shape.slice(2), attributes);
+      const [source, best, where] = [x!.data, values!.data, indices!.data];
+      forEachWindow(x!.shape, windows, ({ plane, window, taps }) => {
+        let at = plane + taps[0]!;
+        for (let i = 1; i < taps.length; i++) {
+          const candidate = source[plane + taps[i]!]!;
+          if (candidate > source[at]! || candidate !== candidate) at = plane + taps[i]!;
+        }
+        best[window] = source[at] as never;
+        where[window] = at - plane;
+      });
+    },
+  }),
+  /** Adds each element of g [N, C, …] to the element of its plane that `indices` names: the gradient of maxPool. */
+  scatterToPlane: primitive<"scatterToPlane", PlaneAttributes>({
+    name: "scatterToPlane",
+    infer: (operation, [g, indices], { spatial }) => {
+      indexDType(operation, indices!);
+      return [{ shape: [...g!.shape.slice(0, 2), ...spatial], dtype: floatDType(operation, g!) }];
+    },
+    gradient: ({ inputs: [g, indices], gradients: [u] }) => [
+      apply(poolingOps.gatherFromPlane, [u!, indices!], { spatial: g!.shape.slice(2) }),
+    ],
+    reference: ([g, indices], [y]) => {
+      const [source, where, target] = [g!.data as Float64Array, indices!.data, new Float64Array(y!.data.length)];
+      const [inner, plane] = [shapeSize(g!.shape.slice(2)), shapeSize(y!.shape.slice(2))];
+      for (let i = 0; i < source.length; i++) target[Math.floor(i / inner) * plane + Number(where[i])]! += source[i]!;
+      (y!.data as Float64Array).set(target);
+    },
+  }),
+  /** The elements of the planes of x [N, C, …] that `indices` names: the transpose of scatterToPlane. */
+  gatherFromPlane: primitive<"gatherFromPlane", PlaneAttributes>({
+    name: "gatherFromPlane",
+    infer: (operation, [x, indices], { spatial }) => {
+      indexDType(operation, indices!);
+      return [{ shape: [...x!.shape.slice(0, 2), ...spatial], dtype: floatDType(operation, x!) }];
+    },
+    gradient: ({ inputs: [x, indices], gradients: [g] }) => [
+      apply(poolingOps.scatterToPlane, [g!, indices!], { spatial: x!.shape.slice(2) }),
+    ],
+    reference: ([x, indices], [y]) => {
+      const [source, where, target] = [x!.data as Float64Array, indices!.data, y!.data];
+      const [inner, plane] = [shapeSize(y!.shape.slice(2)), shapeSize(x!.shape.slice(2))];
+      for (let i = 0; i < target.length; i++) target[i] = source[Math.floor(i / inner) * plane + Number(where[i])]!;
+    },
+  }),
+  /** x [N, C, …] → the means [N, C, …output]. */
+  avgPool: primitive<"avgPool", AvgPoolAttributes>({
+    name: "avgPool",
+    infer: (operation, [x], { output }) => [
+      { shape: [...x!.shape.slice(0, 2), ...output], dtype: floatDType(operation, x!) },
+    ],
+    gradient: ({ inputs: [x], attributes, gradients: [g] }) => [
+      apply(poolingOps.avgPoolGrad, [g!], { ...attributes, inputSize: x!.shape.slice(2) }),
+    ],
+    multiplyAdds: (_, [y], { size }) => shapeSize(y!.shape) * shapeSize(size),
+    reference: ([x], [y], attributes) => {
+      const [source, target] = [x!.data as Float64Array, y!.data];
+      forEachWindow(x!.shape, windowsOf(x!.shape.slice(2), attributes), ({ plane, window, taps, divisor }) => {
+        let sum = 0;
+        for (let i = 0; i < taps.length; i++) sum += source[plane + taps[i]!]!;
+        target[window] = sum / divisor;
+      });
+    },
+  }),
+  /** The transpose of avgPool: shares each element of g [N, C, …output] out over its window. */
+  avgPoolGrad: primitive<"avgPoolGrad", AvgPoolGradAttributes>({
+    name: "avgPoolGrad",
+    infer: (operation, [g], { inputSize }) => [
+      { shape: [...g!.shape.slice(0, 2), ...inputSize], dtype: floatDType(operation, g!) },
+    ],
+    gradient: ({ attributes: { inputSize: _, ...attributes }, gradients: [u] }) => [
+      apply(poolingOps.avgPool, [u!], attributes),
+    ],
+    multiplyAdds: ([g], _, { size }) => shapeSize(g!.shape) * shapeSize(size),
+    reference: ([g], [y], attributes) => {
+      const [source, target] = [g!.data as Float64Array, new Float64Array(y!.data.length)];
+      forEachWindow(y!.shape, windowsOf(attributes.inputSize, attributes), ({ plane, window, taps, divisor }) => {
+        const share = source[window]! / divisor;
+        for (let i = 0; i < taps.length; i++) target[plane + taps[i]!]! += share;
+      });
+      (y!.data as Float64Array).set(target);
+    },
+  }),
+};
+
+/** A window over one plane: the positions in the input that it sees, and what a mean divides by. */
+interface PlaneWindow {
+  readonly taps: Int32Array;
+  readonly divisor: number;
+}
+
+/** The windows of every plane, in row-major order: axis by axis, each window of the axes so far with each of the next. */
+function windowsOf(spatial: Shape, attributes: MaxPoolAttributes & { countIncludePad?: boolean }): PlaneWindow[] {
+  const { size, stride, pads, dilation, output, countIncludePad = true } = attributes;
+  let windows: { taps: number[]; divisor: number }[] = [{ taps: [0], divisor: 1 }];
+  spatial.forEach((n, axis) => {
+    const [before, after] = pads[axis]!;
+    const along = Array.from({ length: output[axis]! }, (_, o) => {
+      const positions = Array.from(
+        { length: size[axis]! },
+        (_, tap) => o * stride[axis]! - before + tap * dilation[axis]!,
+      );
+      const taps = positions.filter((position) => position >= 0 && position < n);
+      // In ceil mode a window may reach past the padding; what lies there is never counted.
+      const counted = positions.filter((position) => position < n + after).length;
+      return { taps, divisor: countIncludePad ? counted : taps.length };
+    });
+    windows = windows.flatMap((outer) =>
+      along.map((inner) => ({
+        taps: outer.taps.flatMap((row) => inner.taps.map((tap) => row * n + tap)),
+        divisor: outer.divisor * inner.divisor,
+      })),
+    );
+  });
+  return windows.map(({ taps, divisor }) => ({ taps: Int32Array.from(taps), divisor }));
+}
+
+interface Visit extends PlaneWindow {
+  /** Where the plane begins in the input, and the position of the window in the output. */
+  readonly plane: number;
+  readonly window: number;
+}
+
+function forEachWindow(x: Shape, windows: readonly PlaneWindow[], visit: (visit: Visit) => void): void {
+  const planes = x[0]! * x[1]!;
+  const plane = shapeSize(x.slice(2));
+  for (let p = 0; p < planes; p++) {
+    windows.forEach(({ taps, divisor }, i) => {
+      visit({ plane: p * plane, window: p * windows.length + i, taps, divisor });
+    });
+  }
+}
+
+type PerAxis = number | readonly number[];
+
+/** Options of max pooling; absent: stride = size, padding 0, dilation 1, no ceil mode. */
+export interface MaxPoolOptions {
+  readonly size: PerAxis;
+  readonly stride?: PerAxis | undefined;
+  readonly padding?: Padding | undefined;
+  readonly dilation?: PerAxis | undefined;
+  /** Lets the last window reach over the end of the input. */
+  readonly ceilMode?: boolean | undefined;
+}
+
+/** Options of average pooling; absent as in `MaxPoolOptions`, and padding counts. */
+export interface AvgPoolOptions extends MaxPoolOptions {
+  /** Whether a mean divides by the padding in its window too. */
+  readonly countIncludePad?: boolean | undefined;
+}
+
+function checkRank(operation: string, x: Shape, axes: number): void {
+  if (x.length === axes + 2) return;
+  const wanted = ["[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"][axes - 1]!;
+  throw new ShapeError({
+    operation,
+    got: `input [${x.join(", ")}] has ${x.length} axes`,
+    rule: `, it takes ${wanted}.`,
+    wayOut: x.length === axes + 1 ? "Add a batch axis in front with .unsqueeze(0)." : `Reshape the input to ${wanted}.`,
+  });
+}
+
+function windowAttributes([name, axes]: readonly [string, number], x: Tensor, options: MaxPoolOptions): MaxPoolAttributes {
+  const operation = describeOperation(name);
+  checkRank(operation, x.shape, axes);
+  const { size, stride, ceilMode, padding, dilation } = options;
+  const windows = poolWindows(operation, x.shape, { size, stride: stride ?? size, padding, dilation, ceilMode });
+  return {
+    size: windows.size,
+    stride: windows.stride,
+    pads: windows.pads,
+    dilation: windows.dilation,
+    output: windows.output,
+  };
+}
+
+function maxPoolAlong<S extends Shape, D extends DType>(
+  op: readonly [string, number],
+  x: Tensor<S, D>,
+  options: MaxPoolOptions,
+): readonly [values: Tensor<Pool<S>, D>, indices: Tensor<Pool<S>, "int32">] {
+  const [values, indices] = applyAll(poolingOps.maxPool, [x], windowAttributes(op, x, options));
+  return [values as Tensor<Pool<S>, D>, indices as Tensor<Pool<S>, "int32">];
+}
+
+function avgPoolAlong<S extends Shape, D extends DType>(
+  op: readonly [string, number],
+  x: Tensor<S, D>,
+  options: AvgPoolOptions,
+): Tensor<Pool<S>, D> {
+  const attributes = { ...windowAttributes(op, x, options), countIncludePad: options.countIncludePad ?? true };
+  return apply(poolingOps.avgPool, [x], attributes) as Tensor<Pool<S>, D>;
+}
+
+/** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
+export function maxPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+  return maxPoolAlong(["maxPool1d", 1], x, options)[0];
+}
+
+/**
+ * The maximum of each window of x [N, C, H, W]. The gradient goes to the recorded maximiser only, the first of equals.
+ *
+ * @example
+ * ```ts
+ * import { maxPool2d, tensor } from "@convoke/core";
+ *
+ * const x = tensor([[[[4, 3, 1, 5], [1, 3, 4, 8], [4, 5, 4, 3], [6, 5, 9, 4]]]]);
+ * console.log(await maxPool2d(x, { size: 2 }).data()); // Float32Array [4, 8, 6, 9]
+ * ```
+ */
+export function maxPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+  return maxPoolAlong(["maxPool2d", 2], x, options)[0];
+}
+
+/** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
+export function maxPool3d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+  return maxPoolAlong(["maxPool3d", 3], x, options)[0];
+}
+
+/** The maxima of `maxPool2d`, and where each lies in its H×W plane (row · W + column). */
+export function maxPool2dWithIndices<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: MaxPoolOptions,
+): readonly [values: Tensor<Pool<S>, D>, indices: Tensor<Pool<S>, "int32">] {
+  return maxPoolAlong(["maxPool2d", 2], x, options);
+}
+
+/** The mean of each window of x [N, C, L]; see `avgPool2d`. */
+export function avgPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+  return avgPoolAlong(["avgPool1d", 1], x, options);
+}
+
+/**
+ * The mean of each window of x [N, C, H, W]. Padding counts as zeros unless `countIncludePad` is false; what a window in
+ * ceil mode sees beyond the padding never counts (PyTorch's rule).
+ *
+ * @example
+ * ```ts
+ * import { avgPool2d, tensor } from "@convoke/core";
+ *
+ * const x = tensor([[[[4, 3, 1, 5], [1, 3, 4, 8], [4, 5, 4, 3], [6, 5, 9, 4]]]]);
+ * console.log(await avgPool2d(x, { size: 2 }).data()); // Float32Array [2.75, 4.5, 5, 5]
+ * ```
+ */
+export function avgPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+  return avgPoolAlong(["avgPool2d", 2], x, options);
+}
+
+/** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
+export function avgPool3d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+  return avgPoolAlong(["avgPool3d", 3], x, options);
+}
+
+/** The mean of each channel: x [N, C, …spatial] → [N, C]. */
+export function globalAvgPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
+  globalPool(describeOperation("globalAvgPool"), x.shape);
+  return x.mean(x.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis]))) as Tensor<GlobalPool<S>, D>;
+}
+
+/** The maximum of each channel: x [N, C, …spatial] → [N, C]. The gradient goes to the first of equal maxima. */
+export function globalMaxPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
+  const shape = globalPool(describeOperation("globalMaxPool"), x.shape);
+  const pooled = maxPoolAlong(["globalMaxPool", x.rank - 2], x, { size: x.shape.slice(2) })[0];
+  return pooled.reshape(shape) as Tensor<GlobalPool<S>, D>;
+}
+
+/** The output of adaptive pooling per axis; windows of one size where it divides the input. */
+function adaptiveTarget(name: string, x: Shape, output: PerAxis): { output: readonly number[]; even: number[] | undefined } {
+  const operation = describeOperation(name);
+  checkRank(operation, x, 2);
+  const target = typeof output === "number" ? [output, output] : output;
+  if (target.length !== 2 || target.some((n) => !Number.isInteger(n) || n < 1)) {
+    throw new ShapeError({
+      operation,
+      got: `output [${target.join(", ")}]`,
+      rule: ", it must be one or two whole numbers of at least 1.",
+      wayOut: "Give the wanted height and width, for example [1, 1].",
+    });
+  }
+  const size = target.map((n, axis) => x[axis + 2]! / n);
+  return { output: target, even: size.every((n) => Number.isInteger(n) && n > 0) ? size : undefined };
+}
+
+/**
+ * Means over a grid of `output` bins, whatever the size of x [N, C, H, W]: bin i spans ⌊i·H/h⌋ to ⌈(i + 1)·H/h⌉.
+ *
+ * @example
+ * ```ts
+ * import { adaptiveAvgPool2d, tensor } from "@convoke/core";
+ *
+ * const y = adaptiveAvgPool2d(tensor([[[[1, 2, 3]]]]), [1, 2]);
+ * console.log(await y.data()); // Float32Array [1.5, 2.5]
+ * ```
+ */
+export function adaptiveAvgPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, output: PerAxis): Tensor<Shape, D> {
+  const target = adaptiveTarget("adaptiveAvgPool2d", x.shape, output);
+  if (target.even !== undefined) return avgPool2d(x, { size: target.even });
+  return target.output.reduce<Tensor>((y, n, i) => mapAxis(y, i + 2, averagingMap(x.shape[i + 2]!, n)), x) as Tensor<Shape, D>;
+}
+
+/** Maxima over a grid of `output` bins, whatever the size of x [N, C, H, W]; bins as in `adaptiveAvgPool2d`. */
+export function adaptiveMaxPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, output: PerAxis): Tensor<Shape, D> {
+  const target = adaptiveTarget("adaptiveMaxPool2d", x.shape, output);
+  if (target.even !== undefined) return maxPool2d(x, { size: target.even });
+  // Bins overlap and differ in length: laid side by side, the shorter ones filled up with their last element (which as
+  // a repetition never wins), they are windows of one size.
+  const size = [1, 1];
+  let spread: Tensor = x;
+  target.output.forEach((n, i) => {
+    const bins = adaptiveBins(x.shape[i + 2]!, n);
+    const longest = Math.max(...bins.map(({ from, to }) => to - from));
+    const indices = allocate("int32", n * longest);
+    bins.forEach(({ from, to }, bin) => {
+      for (let k = 0; k < longest; k++) indices[bin * longest + k] = Math.min(from + k, to - 1);
+    });
+    const constant = constantLike(x, indices, { shape: [indices.length], dtype: "int32" });
+    spread = spread.gather(constant as Tensor<Shape, "int32">, i + 2);
+    size[i] = longest;
+  });
+  return maxPool2d(spread, { size }) as Tensor<Shape, D>;
+}
