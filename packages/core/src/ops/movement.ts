@@ -1,0 +1,433 @@
+// Ops that move elements without computing: reshape, permute, repeat, slice, pad, join.
+import {
+  broadcastTo as broadcastToShape,
+  concat as concatShape,
+  flatten as flattenShape,
+  normaliseAxes,
+  normaliseAxis,
+  pad as padShape,
+  permute as permuteShape,
+  repeat as repeatShape,
+  reshape as reshapeShape,
+  shapeSize,
+  slice as sliceShape,
+  squeeze as squeezeShape,
+  stack as stackShape,
+  tile as tileShape,
+  transpose as transposeShape,
+  unsqueeze as unsqueezeShape,
+  ShapeError,
+  formatShape,
+} from "@convoke/shape";
+import type { Permute, Reshape, Shape, SliceRange } from "@convoke/shape";
+import type { DType, TypedArray } from "../dtype.js";
+import { apply } from "../graph/apply.js";
+import { describeOperation } from "../graph/scope.js";
+import type { Tensor } from "../tensor.js";
+import { composite, primitive } from "./definition.js";
+import { sameDType } from "./dtype-rules.js";
+import { broadcastStrides, forEachOffset, stridesOf } from "./kernel-loops.js";
+
+/** A part of one axis: elements `start`, `start + step`, … before `end`; negative positions count from the end. */
+export type Range = SliceRange | undefined;
+
+/** [before, after] for each axis. */
+export type PadPairs = readonly (readonly [number, number])[];
+
+export interface ShapeAttributes {
+  readonly shape: Shape;
+}
+
+export interface PermuteAttributes {
+  readonly axes: readonly number[];
+}
+
+/** Element i of an axis is element start + i · step of the larger tensor; `shape` is the result's. */
+export interface SliceAttributes {
+  readonly start: readonly number[];
+  readonly step: readonly number[];
+  readonly shape: Shape;
+}
+
+export interface PadAttributes {
+  readonly pads: PadPairs;
+}
+
+export interface ConcatAttributes {
+  readonly axis: number;
+}
+
+export type PadMode = "reflect" | "replicate" | "circular";
+
+export interface PadModeAttributes extends PadAttributes {
+  readonly mode: PadMode;
+}
+
+/** A view of a dense array: the element at index i lies at offset + ∑ iₐ · stridesₐ. */
+interface View {
+  readonly data: TypedArray;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** Copies an array of shape `shape` from one view to another. */
+function copyElements(shape: Shape, from: View, to: View): void {
+  const last = shape.length - 1;
+  const count = shape[last] ?? 1;
+  const fromStep = from.strides[last] ?? 0;
+  const toStep = to.strides[last] ?? 0;
+  const outer = shape.slice(0, -1);
+  const source = from.data as Float64Array;
+  const target = to.data as Float64Array;
+  const toOffsets = new Float64Array(shapeSize(outer));
+  forEachOffset(outer, to.strides.slice(0, -1), (line, offset) => {
+    toOffsets[line] = offset;
+  });
+  forEachOffset(outer, from.strides.slice(0, -1), (line, offset) => {
+    let read = from.offset + offset;
+    let write = to.offset + toOffsets[line]!;
+    for (let i = 0; i < count; i++) {
+      target[write] = source[read]!;
+      read += fromStep;
+      write += toStep;
+    }
+  });
+}
+
+function dense(data: TypedArray, shape: Shape, offset = 0): View {
+  return { data, strides: stridesOf(shape), offset };
+}
+
+/** The view of the elements of an array of shape `shape` that a slice takes. */
+function slicedView(data: TypedArray, shape: Shape, { start, step }: SliceAttributes): View {
+  const strides = stridesOf(shape);
+  return {
+    data,
+    strides: strides.map((stride, axis) => stride * step[axis]!),
+    offset: strides.reduce((sum, stride, axis) => sum + stride * start[axis]!, 0),
+  };
+}
+
+/** The contiguous part of `x` of the given shape that starts at `start`. */
+function block(x: Tensor, start: readonly number[], shape: Shape): Tensor {
+  return sliced(x, { start, step: shape.map(() => 1), shape });
+}
+
+function sliced(x: Tensor, attributes: SliceAttributes): Tensor {
+  return apply(movementOps.slice, [x], attributes);
+}
+
+function placed(x: Tensor, attributes: SliceAttributes): Tensor {
+  return apply(movementOps.place, [x], attributes);
+}
+
+export const movementOps = {
+  reshape: primitive<"reshape", ShapeAttributes>({
+    name: "reshape",
+    infer: (operation, [x], { shape }) => [{ shape: reshapeShape(operation, x!.shape, shape), dtype: x!.dtype }],
+    gradient: ({ inputs: [x], gradients: [g] }) => [g!.reshape(x!.shape)],
+    reference: ([x], [y]) => y!.data.set(x!.data as never),
+  }),
+  permute: primitive<"permute", PermuteAttributes>({
+    name: "permute",
+    infer: (operation, [x], { axes }) => [{ shape: permuteShape(operation, x!.shape, axes), dtype: x!.dtype }],
+    gradient: ({ gradients: [g], attributes: { axes } }) => [g!.permute(axes.map((_, axis) => axes.indexOf(axis)))],
+    reference: ([x], [y], { axes }) => {
+      const strides = stridesOf(x!.shape);
+      const from = { data: x!.data, strides: axes.map((axis) => strides[axis]!), offset: 0 };
+      copyElements(y!.shape, from, dense(y!.data, y!.shape));
+    },
+  }),
+  broadcastTo: primitive<"broadcastTo", ShapeAttributes>({
+    name: "broadcastTo",
+    infer: (operation, [x], { shape }) => [{ shape: broadcastToShape(operation, x!.shape, shape), dtype: x!.dtype }],
+    gradient: ({ inputs: [x], gradients: [g] }) => [g!.sumTo(x!.shape)],
+    reference: ([x], [y]) => {
+      const from = { data: x!.data, strides: broadcastStrides(x!.shape, y!.shape), offset: 0 };
+      copyElements(y!.shape, from, dense(y!.data, y!.shape));
+    },
+  }),
+  slice: primitive<"slice", SliceAttributes>({
+    name: "slice",
+    infer: (_, [x], { shape }) => [{ shape, dtype: x!.dtype }],
+    gradient: ({ inputs: [x], gradients: [g], attributes }) => [placed(g!, { ...attributes, shape: x!.shape })],
+    reference: ([x], [y], attributes) =>
+      copyElements(y!.shape, slicedView(x!.data, x!.shape, attributes), dense(y!.data, y!.shape)),
+  }),
+  /** The input laid into zeros of `shape`, where a slice with the same start and step finds it again. */
+  place: primitive<"place", SliceAttributes>({
+    name: "place",
+    infer: (_, [x], { shape }) => [{ shape, dtype: x!.dtype }],
+    gradient: ({ inputs: [x], gradients: [g], attributes }) => [sliced(g!, { ...attributes, shape: x!.shape })],
+    reference: ([x], [y], attributes) =>
+      copyElements(x!.shape, dense(x!.data, x!.shape), slicedView(y!.data, y!.shape, attributes)),
+  }),
+  /** The second input is the scalar that fills the border. */
+  pad: primitive<"pad", PadAttributes>({
+    name: "pad",
+    infer: (operation, [x, value], { pads }) => {
+      const dtype = sameDType(operation, [x!, value!]);
+      return [{ shape: padShape(operation, x!.shape, pads), dtype }];
+    },
+    gradient: ({ inputs: [x], gradients: [g], attributes: { pads }, needs }) => {
+      const start = pads.map(([before]) => before);
+      const border = (): Tensor => g!.literal(0).broadcastTo(x!.shape).pad(pads, 1);
+      return [needs[0] ? block(g!, start, x!.shape) : undefined, needs[1] ? g!.mul(border()).sum() : undefined];
+    },
+    reference: ([x, value], [y], { pads }) => {
+      y!.data.fill(value!.data[0] as never);
+      const strides = stridesOf(y!.shape);
+      const offset = strides.reduce((sum, stride, axis) => sum + stride * pads[axis]![0], 0);
+      copyElements(x!.shape, dense(x!.data, x!.shape), { data: y!.data, strides, offset });
+    },
+  }),
+  concat: primitive<"concat", ConcatAttributes>({
+    name: "concat",
+    infer: (operation, inputs, { axis }) => {
+      const shape = concatShape(operation, inputs.map((input) => input.shape), axis);
+      return [{ shape, dtype: sameDType(operation, inputs) }];
+    },
+    gradient: ({ inputs, gradients: [g], attributes: { axis }, needs }) => {
+      let position = 0;
+      return inputs.map((input, i) => {
+        const start = input.shape.map((_, a) => (a === axis ? position : 0));
+        position += input.shape[axis]!;
+        return needs[i] ? block(g!, start, input.shape) : undefined;
+      });
+    },
+    reference: (inputs, [y], { axis }) => {
+      const strides = stridesOf(y!.shape);
+      let offset = 0;
+      for (const input of inputs) {
+        copyElements(input.shape, dense(input.data, input.shape), { data: y!.data, strides, offset });
+        offset += input.shape[axis]! * strides[axis]!;
+      }
+    },
+  }),
+  padMode: composite<"padMode", PadModeAttributes>({
+    name: "padMode",
+    check: (operation, [x], attributes) => checkPadMode(operation, x!.shape, attributes),
+    body: ([x], { pads, mode }) =>
+      pads.reduce<Tensor>((padded, [before, after], axis) => {
+        if (before === 0 && after === 0) return padded;
+        const [head, tail] = borders(padded, axis, { before, after, mode });
+        return concat([head, padded, tail].filter((part) => part.shape[axis] !== 0), axis);
+      }, x!),
+  }),
+};
+
+/** What stands before and after `x` along `axis`. */
+function borders(
+  x: Tensor,
+  axis: number,
+  { before, after, mode }: { before: number; after: number; mode: PadMode },
+): [Tensor, Tensor] {
+  const size = x.shape[axis]!;
+  const part = (start: number, count: number, step: 1 | -1): Tensor =>
+    sliced(x, {
+      start: x.shape.map((_, a) => (a === axis && count > 0 ? start : 0)),
+      step: x.shape.map((_, a) => (a === axis ? step : 1)),
+      shape: x.shape.with(axis, count),
+    });
+  switch (mode) {
+    case "reflect":
+      return [part(before, before, -1), part(size - 2, after, -1)];
+    case "circular":
+      return [part(size - before, before, 1), part(0, after, 1)];
+    case "replicate":
+      return [
+        part(0, 1, 1).broadcastTo(x.shape.with(axis, before)),
+        part(size - 1, 1, 1).broadcastTo(x.shape.with(axis, after)),
+      ];
+  }
+}
+
+function checkPadMode(operation: string, shape: Shape, { pads, mode }: PadModeAttributes): void {
+  padShape(operation, shape, pads);
+  pads.forEach(([before, after], axis) => {
+    const size = shape[axis]!;
+    const widest = Math.max(before, after);
+    const limit = mode === "reflect" ? size - 1 : mode === "circular" ? size : size === 0 ? 0 : Infinity;
+    if (widest <= limit || widest === 0) return;
+    throw new ShapeError({
+      operation,
+      got: `axis ${axis} of ${formatShape(shape)} is to be padded by ${widest}`,
+      rule: `, mode "${mode}" can add at most ${Math.max(0, limit)} elements there.`,
+      wayOut: `Pad by ${Math.max(0, limit)} or less, or use mode "${size > 0 ? "replicate" : "constant"}".`,
+    });
+  });
+}
+
+/**
+ * The same elements, in row-major order, in another shape; one dimension may be −1.
+ *
+ * @example
+ * ```ts
+ * import { reshape, tensor } from "@convoke/core";
+ * console.log(reshape(tensor([1, 2, 3, 4, 5, 6]), [2, -1]).shape); // [2, 3]
+ * ```
+ */
+export function reshape<S extends Shape, D extends DType, const T extends Shape>(
+  x: Tensor<S, D>,
+  shape: T,
+): Tensor<Reshape<S, T>, D> {
+  const target = reshapeShape(describeOperation("reshape"), x.shape, shape);
+  const same = target.length === x.rank && target.every((dim, axis) => dim === x.shape[axis]);
+  return (same ? x : apply(movementOps.reshape, [x], { shape: [...target] })) as Tensor<Reshape<S, T>, D>;
+}
+
+/** Axis i of the result is axis `axes[i]` of `x`. */
+export function permute<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  axes: readonly number[],
+): Tensor<Permute<S, Shape>, D> {
+  const operation = describeOperation("permute");
+  permuteShape(operation, x.shape, axes);
+  const order = normaliseAxes(operation, axes, x.rank);
+  const result = order.every((axis, i) => axis === i) ? x : apply(movementOps.permute, [x], { axes: order });
+  return result as Tensor<Permute<S, Shape>, D>;
+}
+
+/** The last two axes swapped. */
+export function transpose<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+  transposeShape(describeOperation("transpose"), x.shape);
+  const order = x.shape.map((_, axis) => axis);
+  return permute(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
+}
+
+/** Repeated along new leading axes and along axes of 1, as in NumPy. */
+export function broadcastTo<D extends DType, const T extends Shape>(x: Tensor<Shape, D>, shape: T): Tensor<T, D> {
+  const same = shape.length === x.rank && shape.every((dim, axis) => dim === x.shape[axis]);
+  return (same ? x : apply(movementOps.broadcastTo, [x], { shape: [...shape] })) as Tensor<T, D>;
+}
+
+/**
+ * Elements `start`, `start + step`, … before `end`, for each axis, as in Python; an axis without a range stays whole.
+ *
+ * @example
+ * ```ts
+ * import { slice, tensor } from "@convoke/core";
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * console.log(await slice(x, [{ start: -1 }, { step: -1 }]).data()); // Float32Array [6, 5, 4]
+ * ```
+ */
+export function slice<D extends DType>(x: Tensor<Shape, D>, ranges: readonly Range[]): Tensor<Shape, D> {
+  const { shape, start, step } = sliceShape(describeOperation("slice"), x.shape, ranges);
+  const whole = shape.every((dim, axis) => dim === x.shape[axis] && (step[axis]! > 0 || dim < 2));
+  return (whole ? x : sliced(x, { start, step, shape })) as Tensor<Shape, D>;
+}
+
+/** `value` (0 by default, infinities allowed) around the tensor: [before, after] for each axis. */
+export function pad<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, value: number | bigint = 0): Tensor<Shape, D> {
+  padShape(describeOperation("pad"), x.shape, pads);
+  const nothing = pads.every(([before, after]) => before === 0 && after === 0);
+  const plain = pads.map(([before, after]) => [before, after] as const);
+  return (nothing ? x : apply(movementOps.pad, [x, x.literal(value)], { pads: plain })) as Tensor<Shape, D>;
+}
+
+/**
+ * Pads with the tensor's own elements: `reflect` mirrors it at the edge element, `replicate` repeats the edge element,
+ * `circular` continues at the other end. `pads` are [before, after] for each axis.
+ *
+ * @example
+ * ```ts
+ * import { padMode, tensor } from "@convoke/core";
+ * console.log(await padMode(tensor([1, 2, 3]), [[2, 1]], "reflect").data()); // Float32Array [3, 2, 1, 2, 3, 2]
+ * ```
+ */
+export function padMode<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, mode: PadMode): Tensor<Shape, D> {
+  padShape(describeOperation("padMode"), x.shape, pads);
+  const plain = pads.map(([before, after]) => [before, after] as const);
+  return apply(movementOps.padMode, [x], { pads: plain, mode }) as Tensor<Shape, D>;
+}
+
+/** Tensors joined along `axis`; on all other axes they agree. */
+export function concat<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
+  const operation = describeOperation("concat");
+  concatShape(operation, tensors.map((x) => x.shape), axis);
+  const along = normaliseAxis(operation, axis, tensors[0]!.rank);
+  return (tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along })) as Tensor<Shape, D>;
+}
+
+/** Tensors of one shape laid one upon the other along a new axis, which stands at `axis` in the result. */
+export function stack<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
+  const operation = describeOperation("stack");
+  stackShape(operation, tensors.map((x) => x.shape), axis);
+  return concat(tensors.map((x) => unsqueeze(x, axis)), axis);
+}
+
+/**
+ * The tensor cut along `axis` into parts of the given sizes, or into `parts` equal ones.
+ *
+ * @example
+ * ```ts
+ * import { split, tensor } from "@convoke/core";
+ * const [a, b] = split(tensor([1, 2, 3, 4, 5]), [2, 3]);
+ * console.log(a?.shape, b?.shape); // [2] [3]
+ * ```
+ */
+export function split<D extends DType>(
+  x: Tensor<Shape, D>,
+  parts: number | readonly number[],
+  axis = 0,
+): Tensor<Shape, D>[] {
+  const operation = describeOperation("split");
+  const along = normaliseAxis(operation, axis, x.rank);
+  const size = x.shape[along]!;
+  const sizes = typeof parts === "number" ? new Array<number>(parts).fill(size / parts) : parts;
+  const total = sizes.reduce((sum, part) => sum + part, 0);
+  if (!sizes.every((part) => Number.isInteger(part) && part >= 0) || total !== size) {
+    throw new ShapeError({
+      operation,
+      got: `axis ${along} of ${formatShape(x.shape)} has ${size} elements`,
+      rule:
+        typeof parts === "number"
+          ? `, they do not divide into ${parts} equal parts.`
+          : `, the parts ${formatShape(parts)} have ${total}.`,
+      wayOut: `Give the sizes of the parts, whole numbers whose sum is ${size}.`,
+    });
+  }
+  let position = 0;
+  return sizes.map((part) => {
+    const range = { start: position, end: (position += part) };
+    return slice(x, [...new Array<Range>(along).fill(undefined), range]);
+  });
+}
+
+/** Without the given axes of 1; without all axes of 1 where none are given. */
+export function squeeze<D extends DType>(x: Tensor<Shape, D>, axes?: number | readonly number[]): Tensor<Shape, D> {
+  return reshape(x, squeezeShape(describeOperation("squeeze"), x.shape, axes));
+}
+
+/** With new axes of 1; `axes` are their places in the result. */
+export function unsqueeze<D extends DType>(x: Tensor<Shape, D>, axes: number | readonly number[]): Tensor<Shape, D> {
+  return reshape(x, unsqueezeShape(describeOperation("unsqueeze"), x.shape, axes));
+}
+
+/** Everything from axis `startAxis` (1 by default) in one axis. */
+export function flatten<D extends DType>(x: Tensor<Shape, D>, startAxis = 1): Tensor<Shape, D> {
+  return reshape(x, flattenShape(describeOperation("flatten"), x.shape, startAxis));
+}
+
+/** Reversed along `axes`: a slice that walks backwards. */
+export function flip<S extends Shape, D extends DType>(x: Tensor<S, D>, axes: number | readonly number[]): Tensor<S, D> {
+  const reversed = normaliseAxes(describeOperation("flip"), axes, x.rank);
+  return slice(x, x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined))) as Tensor<S, D>;
+}
+
+/** The tensor laid side by side, `counts` times along each axis. */
+export function tile<D extends DType>(x: Tensor<Shape, D>, counts: readonly number[]): Tensor<Shape, D> {
+  const shape = tileShape(describeOperation("tile"), x.shape, counts);
+  const split = x.shape.flatMap((dim) => [1, dim]);
+  const repeated = x.shape.flatMap((dim, axis) => [counts[axis]!, dim]);
+  return reshape(broadcastTo(reshape(x, split), repeated), shape);
+}
+
+/** Each element along `axis` `count` times in a row. */
+export function repeat<D extends DType>(x: Tensor<Shape, D>, count: number, axis: number): Tensor<Shape, D> {
+  const operation = describeOperation("repeat");
+  const shape = repeatShape(operation, x.shape, count, axis);
+  const after = normaliseAxis(operation, axis, x.rank) + 1;
+  const repeated = x.shape.toSpliced(after, 0, count);
+  return reshape(broadcastTo(reshape(x, x.shape.toSpliced(after, 0, 1)), repeated), shape);
+}

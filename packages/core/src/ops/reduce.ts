@@ -1,0 +1,445 @@
+// Reductions over axes. Attributes hold the axes sorted and counted from the front; an empty list reduces nothing.
+import { broadcastTo, normaliseAxes, normaliseAxis, reduce, ShapeError, formatShape, shapeSize } from "@convoke/shape";
+import type { Reduce, Shape } from "@convoke/shape";
+import { isFloat, type DType, type TypedArray } from "../dtype.js";
+import { apply } from "../graph/apply.js";
+import type { TensorSpec } from "../graph/node.js";
+import { describeOperation } from "../graph/scope.js";
+import type { Tensor } from "../tensor.js";
+import { composite, primitive, type Composite, type GradientRule, type Kernel, type Primitive } from "./definition.js";
+import { boolDType, floatDType, numericDType } from "./dtype-rules.js";
+import { forEachOffset, stridesOf } from "./kernel-loops.js";
+
+export interface ReduceAttributes {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+export interface ArgReduceAttributes {
+  readonly axis: number;
+  readonly keepDims: boolean;
+}
+
+export interface VarianceAttributes extends ReduceAttributes {
+  /** The divisor is n − correction: 0 gives the variance of the data, 1 the unbiased estimate. */
+  readonly correction: 0 | 1;
+}
+
+export interface NormAttributes extends ReduceAttributes {
+  readonly order: 1 | 2;
+}
+
+// — kernels —
+
+/** Folds `count` elements of `data` from `from` on into `totals`, from `at` on in steps of `step` (0 or 1). */
+type Fold = (totals: Float64Array, at: number, step: number, data: Float64Array, from: number, count: number) => void;
+
+interface Folding {
+  readonly fold: Fold;
+  readonly start: number;
+  readonly startInt64: bigint;
+}
+
+// The folds are written for doubles; the same text is right for 64-bit integers, whose arrays come in by a cast.
+const folds = {
+  sum: {
+    start: 0,
+    startInt64: 0n,
+    fold: (totals, at, step, data, from, count) => {
+      for (let i = 0; i < count; i++) totals[at + i * step]! += data[from + i]!;
+    },
+  },
+  prod: {
+    start: 1,
+    startInt64: 1n,
+    fold: (totals, at, step, data, from, count) => {
+      for (let i = 0; i < count; i++) totals[at + i * step]! *= data[from + i]!;
+    },
+  },
+  max: {
+    start: -Infinity,
+    startInt64: -(2n ** 63n),
+    fold: (totals, at, step, data, from, count) => {
+      for (let i = 0; i < count; i++) {
+        const value = data[from + i]!;
+        // NaN wins, and nothing is larger than NaN.
+        if (value > totals[at + i * step]! || value !== value) totals[at + i * step] = value;
+      }
+    },
+  },
+  min: {
+    start: Infinity,
+    startInt64: 2n ** 63n - 1n,
+    fold: (totals, at, step, data, from, count) => {
+      for (let i = 0; i < count; i++) {
+        const value = data[from + i]!;
+        if (value < totals[at + i * step]! || value !== value) totals[at + i * step] = value;
+      }
+    },
+  },
+} satisfies Record<string, Folding>;
+
+/** Adjacent axes that are all reduced or all kept, as one; axes of 1 dropped. There is at least one. */
+function mergedAxes(shape: Shape, axes: readonly number[]): { dims: number[]; reduced: boolean[] } {
+  const dims: number[] = [];
+  const reduced: boolean[] = [];
+  shape.forEach((dim, axis) => {
+    if (dim === 1) return;
+    const gone = axes.includes(axis);
+    if (reduced.at(-1) === gone) dims[dims.length - 1]! *= dim;
+    else {
+      dims.push(dim);
+      reduced.push(gone);
+    }
+  });
+  return dims.length > 0 ? { dims, reduced } : { dims: [1], reduced: [true] };
+}
+
+function reduceKernel(
+  { fold, start, startInt64 }: Folding,
+  options: { exactIntegers?: boolean } = {},
+): Kernel<ReduceAttributes> {
+  return ([x], [y], { axes }) => {
+    const { dims, reduced } = mergedAxes(x!.shape, axes);
+    const keptStrides = stridesOf(dims.map((dim, axis) => (reduced[axis] ? 1 : dim)));
+    const strides = keptStrides.map((stride, axis) => (reduced[axis] ? 0 : stride));
+    const isWide = x!.dtype === "int64" || (options.exactIntegers === true && !isFloat(x!.dtype));
+    const data = isWide && !(x!.data instanceof BigInt64Array) ? BigInt64Array.from(x!.data as Int32Array, BigInt) : x!.data;
+    const totals = isWide ? new BigInt64Array(y!.data.length).fill(startInt64) : new Float64Array(y!.data.length).fill(start);
+    const lineLength = dims.at(-1)!;
+    forEachOffset(dims.slice(0, -1), strides.slice(0, -1), (line, offset) =>
+      fold(totals as TypedArray as Float64Array, offset, strides.at(-1)!, data as Float64Array, line * lineLength, lineLength),
+    );
+    if (totals instanceof Float64Array) y!.data.set(totals as never);
+    else for (let i = 0; i < totals.length; i++) y!.data[i] = narrowed(totals[i]!, y!.dtype) as never;
+  };
+}
+
+function narrowed(total: bigint, dtype: DType): bigint | number {
+  return dtype === "int64" ? total : Number(BigInt.asIntN(32, total));
+}
+
+/** The position of the winner along the axis: the first of equals, NaN before everything. */
+function argKernel(wins: (a: number, b: number) => boolean): Kernel<ArgReduceAttributes> {
+  return ([x], [y], { axis }) => {
+    const count = x!.shape[axis]!;
+    const inner = shapeSize(x!.shape.slice(axis + 1));
+    const data = x!.data as Float64Array;
+    for (let i = 0; i < y!.data.length; i++) {
+      const from = Math.floor(i / inner) * count * inner + (i % inner);
+      let best = 0;
+      for (let k = 1; k < count; k++) {
+        const champion = data[from + best * inner]!;
+        const value = data[from + k * inner]!;
+        if (champion === champion && (wins(value, champion) || value !== value)) best = k;
+      }
+      y!.data[i] = best as never;
+    }
+  };
+}
+
+// — definitions —
+
+function withKeptDims(value: Tensor, x: Tensor, { axes, keepDims }: ReduceAttributes): Tensor {
+  return keepDims ? value : value.reshape(reduce("reduce", x.shape, axes, true));
+}
+
+function reduction<N extends string>(
+  name: N,
+  reference: Kernel<ReduceAttributes>,
+  gradient: GradientRule<ReduceAttributes>,
+  options: { needsElements?: boolean } = {},
+): Primitive<N, ReduceAttributes> {
+  return primitive({
+    name,
+    infer: (operation, [x], { axes, keepDims }) => {
+      if (options.needsElements) requireElements(operation, x!, axes);
+      return [{ shape: reduce(operation, x!.shape, axes, keepDims), dtype: numericDType(operation, x!) }];
+    },
+    gradient,
+    reference,
+  });
+}
+
+function argReduction<N extends string>(name: N, wins: (a: number, b: number) => boolean): Primitive<N, ArgReduceAttributes> {
+  return primitive({
+    name,
+    infer: (operation, [x], { axis, keepDims }) => {
+      numericDType(operation, x!);
+      requireElements(operation, x!, [axis]);
+      return [{ shape: reduce(operation, x!.shape, axis, keepDims), dtype: "int32" }];
+    },
+    gradient: "none",
+    reference: argKernel(wins),
+  });
+}
+
+function requireElements(operation: string, x: TensorSpec, axes: readonly number[]): void {
+  const empty = axes.find((axis) => x.shape[axis] === 0);
+  if (empty === undefined) return;
+  throw new ShapeError({
+    operation,
+    got: `axis ${empty} of ${formatShape(x.shape)} is empty`,
+    rule: ", no element of it can be chosen.",
+    wayOut: "Give that axis at least one element, or reduce over other axes.",
+  });
+}
+
+// d max/dx: the gradient is shared evenly among the elements that reach the extremum, as PyTorch's amax does.
+const extremumGradient: GradientRule<ReduceAttributes> = ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
+  const winners = x!.equal(withKeptDims(y!, x!, attributes)).cast(x!.dtype);
+  const count = winners.sum(attributes.axes, { keepDims: true });
+  return [winners.mul(withKeptDims(g!, x!, attributes).div(count))];
+};
+
+/**
+ * d(∏ x)/dxᵢ is the product of all the others. Division by xᵢ fails at zeros, so the product is taken as a tree of
+ * pairs and differentiated level by level: linear work, and right to every order.
+ */
+function prodGradient(x: Tensor, g: Tensor, axes: readonly number[]): Tensor {
+  if (x.size === 0) return x;
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const order = [...axes, ...kept];
+  const moved = x.permute(order);
+  const count = shapeSize(axes.map((axis) => x.shape[axis]!));
+  const rest = x.size / count;
+  let half = 1;
+  while (half < count) half *= 2;
+  let level: Tensor = moved.reshape([count, rest]).pad([[0, half - count], [0, 0]], 1);
+  const partners: Tensor[] = [];
+  while (half > 1) {
+    half /= 2;
+    const pairs = level.reshape([2, half, rest]);
+    partners.push(pairs.flip(0));
+    level = pairs.slice([{ end: 1 }]).mul(pairs.slice([{ start: 1 }]));
+  }
+  let gradient: Tensor = g.reshape([1, 1, rest]);
+  for (const partner of partners.reverse()) {
+    gradient = partner.mul(gradient).reshape([1, 2 * partner.shape[1]!, rest]);
+  }
+  const back = order.map((_, axis) => order.indexOf(axis));
+  return gradient.slice([undefined, { end: count }]).reshape(moved.shape).permute(back);
+}
+
+/** Number of elements that are folded into one. */
+function foldedCount(x: Tensor, axes: readonly number[]): number {
+  return shapeSize(axes.map((axis) => x.shape[axis]!));
+}
+
+const takesFloat = (operation: string, [x]: readonly TensorSpec[]): void => {
+  floatDType(operation, x!);
+};
+
+const takesBool = (operation: string, [x]: readonly TensorSpec[]): void => {
+  boolDType(operation, x!);
+};
+
+const varianceOp = composite<"variance", VarianceAttributes>({
+  name: "variance",
+  check: takesFloat,
+  body: ([x], { axes, keepDims, correction }) =>
+    x!
+      .sub(x!.mean(axes, { keepDims: true }))
+      .square()
+      .sum(axes, { keepDims })
+      .div(foldedCount(x!, axes) - correction),
+});
+
+export const reduceOps = {
+  /** Sums in double precision; integers wrap. Nothing sums to 0. */
+  sum: reduction("sum", reduceKernel(folds.sum), ({ inputs: [x], gradients: [g], attributes }) => [
+    withKeptDims(g!, x!, attributes).broadcastTo(x!.shape),
+  ]),
+  max: reduction("max", reduceKernel(folds.max), extremumGradient, { needsElements: true }),
+  min: reduction("min", reduceKernel(folds.min), extremumGradient, { needsElements: true }),
+  /** The product of nothing is 1. */
+  prod: reduction("prod", reduceKernel(folds.prod, { exactIntegers: true }), ({ inputs: [x], gradients: [g], attributes }) => [
+    prodGradient(x!, g!, attributes.axes),
+  ]),
+  argMax: argReduction("argMax", (a, b) => a > b),
+  argMin: argReduction("argMin", (a, b) => a < b),
+  mean: composite<"mean", ReduceAttributes>({
+    name: "mean",
+    check: takesFloat,
+    body: ([x], { axes, keepDims }) => x!.sum(axes, { keepDims }).div(foldedCount(x!, axes)),
+  }),
+  variance: varianceOp,
+  std: composite<"std", VarianceAttributes>({
+    name: "std",
+    check: takesFloat,
+    body: ([x], attributes) => apply(varianceOp, [x!], attributes).sqrt(),
+  }),
+  logSumExp: composite<"logSumExp", ReduceAttributes>({
+    name: "logSumExp",
+    check: takesFloat,
+    body: ([x], { axes, keepDims }) => {
+      if (foldedCount(x!, axes) === 0) return x!.exp().sum(axes, { keepDims }).log();
+      // Shifted by the largest element, so that exp cannot overflow; not where that is infinite (∞ − ∞ is NaN).
+      const largest = x!.max(axes, { keepDims: true }).detach();
+      const shift = largest.isFinite().where(largest, 0);
+      const total = x!.sub(shift).exp().sum(axes, { keepDims });
+      return total.log().add(shift.reshape(total.shape));
+    },
+    // d/dxᵢ = exp(xᵢ − y), the softmax; 0 where all are −∞.
+    gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
+      const total = withKeptDims(y!, x!, attributes);
+      const finite = total.equal(-Infinity).where(total.literal(0), total);
+      return [x!.sub(finite).exp().mul(withKeptDims(g!, x!, attributes))];
+    },
+  }),
+  norm: composite<"norm", NormAttributes>({
+    name: "norm",
+    check: takesFloat,
+    body: ([x], { axes, keepDims, order }) =>
+      order === 1 ? x!.abs().sum(axes, { keepDims }) : x!.square().sum(axes, { keepDims }).sqrt(),
+    // d‖x‖₁/dx = sign x; d‖x‖₂/dx = x/‖x‖₂, and 0 at the origin, where it is a subgradient.
+    gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
+      const incoming = withKeptDims(g!, x!, attributes);
+      if (attributes.order === 1) return [incoming.mul(x!.sign())];
+      const length = withKeptDims(y!, x!, attributes);
+      const isZero = length.equal(0);
+      return [incoming.mul(x!.div(isZero.where(length.literal(1), length)))];
+    },
+  }),
+  /** Of nothing: false. */
+  any: composite<"any", ReduceAttributes>({
+    name: "any",
+    check: takesBool,
+    body: ([x], { axes, keepDims }) => x!.cast("int32").sum(axes, { keepDims }).notEqual(0),
+    gradient: "none",
+  }),
+  /** Of nothing: true. */
+  all: composite<"all", ReduceAttributes>({
+    name: "all",
+    check: takesBool,
+    body: ([x], { axes, keepDims }) => x!.cast("int32").equal(0).cast("int32").sum(axes, { keepDims }).equal(0),
+    gradient: "none",
+  }),
+};
+
+// — functions —
+
+/** One axis or several; negative ones count from the end. Left out: all of them. */
+export type Axes = number | readonly number[];
+
+export interface ReduceOptions {
+  /** Keeps the reduced axes, as 1. */
+  readonly keepDims?: boolean | undefined;
+}
+
+function canonical(name: string, x: Tensor, axes: Axes | undefined, { keepDims = false }: ReduceOptions): ReduceAttributes {
+  const all = x.shape.map((_, axis) => axis);
+  const given = axes === undefined ? all : normaliseAxes(describeOperation(name), axes, x.rank);
+  return { axes: [...given].sort((a, b) => a - b), keepDims };
+}
+
+type Reduction = <S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  axes?: Axes,
+  options?: ReduceOptions,
+) => Tensor<Reduce<S>, D>;
+
+function reduceFunction(op: Primitive<string, ReduceAttributes> | Composite<string, ReduceAttributes>): Reduction {
+  return <S extends Shape, D extends DType>(x: Tensor<S, D>, axes?: Axes, options: ReduceOptions = {}) =>
+    apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Reduce<S>, D>;
+}
+
+type TruthReduction = <S extends Shape>(
+  x: Tensor<S, "bool">,
+  axes?: Axes,
+  options?: ReduceOptions,
+) => Tensor<Reduce<S>, "bool">;
+
+function truthFunction(op: Composite<string, ReduceAttributes>): TruthReduction {
+  return <S extends Shape>(x: Tensor<S, "bool">, axes?: Axes, options: ReduceOptions = {}) =>
+    apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Reduce<S>, "bool">;
+}
+
+/**
+ * The sum over `axes`; 0 over no elements. Integers wrap around.
+ *
+ * @example
+ * ```ts
+ * import { sum, tensor } from "@convoke/core";
+ * console.log(await sum(tensor([[1, 2], [3, 4]]), 0).data()); // Float32Array [4, 6]
+ * ```
+ */
+export const sum = reduceFunction(reduceOps.sum);
+/** The arithmetic mean over `axes`; NaN over no elements. */
+export const mean = reduceFunction(reduceOps.mean);
+/** The largest element over `axes`; NaN wins. Elements that share the maximum share its gradient. */
+export const max = reduceFunction(reduceOps.max);
+/** The smallest element over `axes`; NaN wins. Elements that share the minimum share its gradient. */
+export const min = reduceFunction(reduceOps.min);
+/** The product over `axes`; 1 over no elements. Its gradient is right where elements are 0. */
+export const prod = reduceFunction(reduceOps.prod);
+/** ln ∑ eˣ over `axes`, without overflow; −∞ over no elements. */
+export const logSumExp = reduceFunction(reduceOps.logSumExp);
+/** Whether any element along `axes` holds. */
+export const any = truthFunction(reduceOps.any);
+/** Whether all elements along `axes` hold. */
+export const all = truthFunction(reduceOps.all);
+
+export interface VarianceOptions extends ReduceOptions {
+  /** The divisor is n − correction; 1 (the unbiased estimate) by default, as in PyTorch. */
+  readonly correction?: 0 | 1 | undefined;
+}
+
+function spreadFunction(op: Composite<string, VarianceAttributes>) {
+  return <S extends Shape, D extends DType>(
+    x: Tensor<S, D>,
+    axes?: Axes,
+    options: VarianceOptions = {},
+  ): Tensor<Reduce<S>, D> => {
+    const attributes = { ...canonical(op.name, x, axes, options), correction: options.correction ?? 1 };
+    return apply(op, [x], attributes) as Tensor<Reduce<S>, D>;
+  };
+}
+
+/**
+ * The variance over `axes`, unbiased unless `correction` is 0.
+ *
+ * @example
+ * ```ts
+ * import { tensor, variance } from "@convoke/core";
+ * console.log(await variance(tensor([1, 2, 3, 4]), 0, { correction: 0 }).item()); // 1.25
+ * ```
+ */
+export const variance = spreadFunction(reduceOps.variance);
+/** The standard deviation over `axes`, from the unbiased variance unless `correction` is 0. */
+export const std = spreadFunction(reduceOps.std);
+
+export interface NormOptions extends ReduceOptions {
+  /** 1: the sum of absolute values; 2, the default: the Euclidean length. */
+  readonly order?: 1 | 2 | undefined;
+}
+
+/** The norm over `axes`; its gradient at the origin is 0. */
+export function norm<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  axes?: Axes,
+  options: NormOptions = {},
+): Tensor<Reduce<S>, D> {
+  const attributes = { ...canonical("norm", x, axes, options), order: options.order ?? 2 };
+  return apply(reduceOps.norm, [x], attributes) as Tensor<Reduce<S>, D>;
+}
+
+function argFunction(op: Primitive<string, ArgReduceAttributes>) {
+  return <S extends Shape>(x: Tensor<S>, axis: number, { keepDims = false }: ReduceOptions = {}): Tensor<Reduce<S>, "int32"> => {
+    const attributes = { axis: normaliseAxis(describeOperation(op.name), axis, x.rank), keepDims };
+    return apply(op, [x], attributes) as Tensor<Reduce<S>, "int32">;
+  };
+}
+
+/** The index of the largest element along `axis`, the first of equals; NaN counts as the largest. */
+export const argMax = argFunction(reduceOps.argMax);
+/** The index of the smallest element along `axis`, the first of equals; NaN counts as the smallest. */
+export const argMin = argFunction(reduceOps.argMin);
+
+/** Sums over the axes along which `shape` would be repeated to the shape of `x`: the gradient of broadcasting. */
+export function sumTo<D extends DType>(x: Tensor<Shape, D>, shape: Shape): Tensor<Shape, D> {
+  broadcastTo(describeOperation("sumTo"), shape, x.shape);
+  const added = x.rank - shape.length;
+  const axes = x.shape.flatMap((dim, axis) => (axis < added || dim !== shape[axis - added] ? [axis] : []));
+  return (axes.length === 0 ? x : x.sum(axes)).reshape(shape);
+}
