@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import path from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { build, checks } from "./checks.mjs";
 import { install } from "./install.mjs";
-import { printTimes, requireStep, root, runStep } from "./steps.mjs";
+import { printTimes, requireStep, runStep } from "./steps.mjs";
+import { summaryFile } from "./summary-reporter.mjs";
 
-const reportFile = path.join(root, "node_modules", ".cache", "convoke", "vitest.json");
+const reporter = fileURLToPath(new URL("summary-reporter.mjs", import.meta.url));
 
 /**
  * Installs, builds, checks and tests. Goes on after a failed check, so that one run shows all that is wrong.
@@ -15,73 +16,45 @@ export async function runEverything(env = {}) {
   await install();
   const results = [await requireStep(build)];
   for (const step of checks) results.push(await runStep(step));
-  rmSync(reportFile, { force: true });
-  mkdirSync(path.dirname(reportFile), { recursive: true });
+  rmSync(summaryFile, { force: true });
   results.push(
     await runStep({
       name: "tests",
-      command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`],
+      command: ["vitest", "run", "--reporter=default", `--reporter=${reporter}`],
       env,
     }),
   );
 
-  const report = existsSync(reportFile)
-    ? readReport(JSON.parse(readFileSync(reportFile, "utf8")))
-    : undefined;
-  if (report) printReport(report);
+  const summary = existsSync(summaryFile) ? readSummary() : undefined;
+  if (summary) printSummary(summary);
   printTimes(results);
   const failedSteps = results.filter(({ code }) => code !== 0).map(({ name }) => name);
   if (failedSteps.length > 0) console.error(`\nFailed: ${failedSteps.join(", ")}.`);
   console.log("");
-  const { passed, failed, skipped } = report?.total ?? { passed: 0, failed: 0, skipped: 0 };
+  const { passed, failed, skipped } = summary?.total ?? { passed: 0, failed: 0, skipped: 0 };
   return {
-    ok: failedSteps.length === 0 && report !== undefined,
+    ok: failedSteps.length === 0 && summary !== undefined,
     failedSteps,
     counts: `${passed} passed, ${failed} failed, ${skipped} skipped`,
   };
 }
 
-/**
- * Sums vitest's JSON report by package. A test file that could not even be loaded counts as one failure.
- *
- * @param {{ testResults: Array<{ name: string, status: string, startTime: number, endTime: number,
- *   assertionResults: Array<{ status: string, fullName: string }> }> }} json
- */
-export function readReport(json) {
-  /** @type {Map<string, { seconds: number, passed: number, failed: number, skipped: number }>} */
-  const byPackage = new Map();
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const notRun = [];
-  for (const file of json.testResults) {
-    const where = path.relative(root, file.name).split(path.sep).slice(0, 2).join("/");
-    const row = byPackage.get(where) ?? { seconds: 0, passed: 0, failed: 0, skipped: 0 };
-    byPackage.set(where, row);
-    row.seconds += Math.max(0, file.endTime - file.startTime) / 1000;
-    const statuses = file.assertionResults.map(({ status }) => status);
-    if (statuses.length === 0 && file.status === "failed") statuses.push("failed");
-    for (const status of statuses) {
-      const key = status === "passed" || status === "failed" ? status : "skipped";
-      row[key]++;
-      total[key]++;
-    }
-    for (const { status, fullName } of file.assertionResults) {
-      if (status !== "passed" && status !== "failed") notRun.push(`${where}: ${fullName}`);
-    }
-  }
-  return { byPackage, total, notRun };
+/** @returns {import("./summary-reporter.mjs").TestSummary} */
+function readSummary() {
+  return JSON.parse(readFileSync(summaryFile, "utf8"));
 }
 
-/** @param {ReturnType<typeof readReport>} report */
-function printReport({ byPackage, notRun }) {
+/** @param {import("./summary-reporter.mjs").TestSummary} summary */
+function printSummary({ packages, notRun }) {
   if (notRun.length > 0) {
     console.log(`\nnot run (${notRun.length})`);
     for (const name of notRun) console.log(`  ${name}`);
   }
   console.log("\ntests per package (files run side by side, so the seconds add up to more than the clock)");
-  for (const [where, row] of [...byPackage].sort(([a], [b]) => a.localeCompare(b))) {
+  for (const [folder, row] of Object.entries(packages).sort(([a], [b]) => a.localeCompare(b))) {
     const { seconds, passed, failed, skipped } = row;
     console.log(
-      `  ${seconds.toFixed(1).padStart(7)} s  ${where}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
+      `  ${seconds.toFixed(1).padStart(7)} s  ${folder}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
     );
   }
 }
