@@ -88,11 +88,11 @@ describe("broadcastTo", () => {
         Make both 2 or 4, or one of them 1.]
     `);
     expect(() => broadcastTo("broadcastTo", [2, 3], [2, 1])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: broadcastTo: [2, 3] does not broadcast to [2, 1], each of its axes must be 1 or equal to the target's.
+      [ShapeError: broadcastTo: [2, 3] does not broadcast to [2, 1], it must be equal or 1 on each axis.
         Broadcast to [2, 3].]
     `);
     expect(() => broadcastTo("broadcastTo", [1, 3], [3])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: broadcastTo: [1, 3] does not broadcast to [3], each of its axes must be 1 or equal to the target's.
+      [ShapeError: broadcastTo: [1, 3] does not broadcast to [3], it must be equal or 1 on each axis.
         Broadcast to [1, 3].]
     `);
     expect(() => broadcastTo("broadcastTo", [6], [8, 6, 5, 5])).toThrowErrorMatchingInlineSnapshot(`

@@ -19,21 +19,15 @@ describe("conv", () => {
       [ShapeError: conv2d "conv2": input [1, 28, 28, 3] has 28 channels, the kernel expects 3.
         If its channels stand last, permute it by [0, 3, 1, 2].]
     `);
-    expect(() =>
-      conv(name, [8, 3, 32, 32], [4, 1, 3, 3], { groups: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => conv(name, [8, 3, 32, 32], [4, 1, 3, 3], { groups: 2 })).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d "conv2": input channels 3 are not divisible by groups 2; the input is [8, 3, 32, 32].
         Use groups 1, or input channels 4.]
     `);
-    expect(() =>
-      conv(name, [8, 4, 32, 32], [5, 2, 3, 3], { groups: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => conv(name, [8, 4, 32, 32], [5, 2, 3, 3], { groups: 2 })).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d "conv2": filters 5 are not divisible by groups 2; the input is [8, 4, 32, 32].
         Use groups 1, or filters 6.]
     `);
-    expect(() =>
-      conv(name, [8, 4, 32, 32], [4, 4, 3, 3], { groups: 0 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => conv(name, [8, 4, 32, 32], [4, 4, 3, 3], { groups: 0 })).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d "conv2": groups is 0, it must be a whole number of at least 1.
         Use 1 instead.]
     `);
@@ -42,8 +36,8 @@ describe("conv", () => {
         Reshape it, for example to [1, 8, 4].]
     `);
     expect(() => conv(name, [8, 4, 32, 32], [4, 4, 3])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv2d "conv2": for input [8, 4, 32, 32] the kernel [4,4,3] has length 3, it must be 4.
-        Give 4 of them.]
+      [ShapeError: conv2d "conv2": kernel [4, 4, 3] for input [8, 4, 32, 32] has 3 entries, it must be 4, one for each axis.
+        Give it 4.]
     `);
     expect(() => conv(name, [8, 6, 6, 6], [4, 6, 9, 9])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d "conv2": kernel 9×9 does not fit the 6×6 input with padding 0; the input is [8, 6, 6, 6], a window must lie inside the padded input.
@@ -96,21 +90,18 @@ describe("convTranspose", () => {
       [ShapeError: convTranspose2d: input [1, 6, 7, 7] has 6 channels, the kernel expects 8.
         Give the kernel 6 input channels, or the input 8.]
     `);
-    expect(() =>
-      convTranspose(name, [1, 8, 7, 7], [8, 4, 3, 3], { groups: 3 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => convTranspose(name, [1, 8, 7, 7], [8, 4, 3, 3], { groups: 3 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: convTranspose2d: input channels 8 are not divisible by groups 3; the input is [1, 8, 7, 7].
         Use groups 2, or input channels 9.]
     `);
-    expect(() =>
-      convTranspose(name, [1, 8, 7, 7], [8, 4, 3, 3], { stride: 2, outputPadding: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => convTranspose(name, [1, 8, 7, 7], [8, 4, 3, 3], { stride: 2, outputPadding: 2 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: convTranspose2d: output padding is 2, it must be a whole number from 0 to 1 with stride 2 and dilation 1.
         Use 1 instead.]
     `);
-    expect(() =>
-      convTranspose(name, [1, 8, 1, 1], [8, 4, 3, 3], { padding: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => convTranspose(name, [1, 8, 1, 1], [8, 4, 3, 3], { padding: 2 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: convTranspose2d: padding 2 leaves -1×-1 of the 3×3 output; the input is [1, 8, 1, 1], it must leave at least 1.
         Use padding of at most 1, or a larger input.]
     `);

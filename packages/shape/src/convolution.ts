@@ -11,7 +11,6 @@ import {
 import {
   perAxis,
   totalPadding,
-  formatPads,
   type Padding,
   resolveOptions,
   resolveWindows,
@@ -63,7 +62,7 @@ function checkChannels(
   { groups, inChannels, filters }: Kernel,
 ): void {
   checkRank(operation, x, 3);
-  checkLength(operation, `for input ${formatShape(x)} the kernel`, [w, x]);
+  checkLength(operation, `kernel ${formatShape(w)} for input ${formatShape(x)}`, [w, x]);
   const channels = dim(x, 1);
   wholeNumber(operation, "groups", groups, { least: 1 });
   for (const [what, count] of [["input channels", channels] as const, ["filters", filters] as const]) {
@@ -85,7 +84,7 @@ function checkChannels(
       `input ${formatShape(x)} has ${channels} channels`,
       `, the kernel expects ${inChannels}.`,
       dim(x, -1) === inChannels
-        ? `If its channels stand last, permute it by ${formatShape(axes.toSpliced(1, 0, axes.length - 1).slice(0, -1))}.`
+        ? `If its channels stand last, permute it by ${formatShape([0, axes.length - 1, ...axes.slice(1, -1)])}.`
         : `Give the kernel ${channels} input channels, or the input ${inChannels}.`,
     );
   }
@@ -161,7 +160,7 @@ export function convTransposeWindows(
   if (output.some((n) => n < 1)) {
     refuse(
       operation,
-      `padding ${formatPads(pads)} leaves ${times(output)} of the ${times(unpadded)} output; the input is ${formatShape(x)}`,
+      `padding ${options.padding ?? 0} leaves ${times(output)} of the ${times(unpadded)} output; the input is ${formatShape(x)}`,
       ", it must leave at least 1.",
       `Use padding of at most ${Math.max(0, Math.floor((Math.min(...unpadded) - 1) / 2))}, or a larger input.`,
     );

@@ -20,23 +20,23 @@ export function matmul(operation: string, a: Shape, b: Shape): Shape {
   checkRank(operation, a, 1);
   checkRank(operation, b, 1);
   const columns = dim(a, -1);
-  const rows = b.length > 1 ? dim(b, -2) : dim(b, -1);
+  const rows = b.at(-2) ?? dim(b, -1);
   if (columns !== rows) {
     refuse(
       operation,
       `inner dimensions differ: ${product}`,
       ` needs ${columns} = ${rows}.`,
-      b.length > 1 && dim(b, -1) === columns
+      dim(b, -1) === columns
         ? `Transpose the second operand: ${formatShape(swapLast(b))}.`
-        : a.length > 1 && dim(a, -2) === rows
+        : dim(a, -2) === rows
           ? `Transpose the first operand: ${formatShape(swapLast(a))}.`
           : `Give the second operand ${columns} rows, or the first ${rows} columns.`,
     );
   }
   return [
     ...broadcastAs(operation, a.slice(0, -2), b.slice(0, -2), `the batches of ${product} do not broadcast`),
-    ...a.slice(0, -1).slice(-1),
-    ...(b.length > 1 ? b.slice(-1) : []),
+    ...a.slice(-2, -1),
+    ...b.slice(1).slice(-1),
   ];
 }
 

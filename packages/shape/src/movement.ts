@@ -36,7 +36,7 @@ export function reshape(operation: string, from: Shape, to: Shape): Shape {
       operation,
       `${formatShape(to)} has more than one -1`,
       ", only one axis can be inferred.",
-      "Write out all the others.",
+      "Write out the others.",
     );
   }
   assertShape(operation, known);
@@ -69,7 +69,7 @@ export type Permute<S extends Shape, Axes extends Shape> = Unfollowed<[S, Axes]>
  * ```
  */
 export function permute(operation: string, s: Shape, axes: Shape): Shape {
-  checkLength(operation, "axes", [axes, s]);
+  checkLength(operation, "axis list", [axes, s]);
   return normaliseAxes(operation, axes, s.length).map((axis) => dim(s, axis));
 }
 
@@ -105,20 +105,17 @@ export type Concat<Shapes extends readonly Shape[], Axis extends number = number
  * ```
  */
 export function concat(operation: string, shapes: readonly Shape[], axis: number): Shape {
-  const along = normaliseAxis(operation, axis, checkSome(operation, shapes).length);
-  return checkAgree(operation, shapes, along).with(
-    along,
-    shapes.reduce((total, s) => total + dim(s, along), 0),
+  return checkAgree(operation, shapes, axis).with(
+    axis,
+    shapes.reduce((total, s) => total + dim(s, axis), 0),
   );
-}
-
-function checkSome(operation: string, shapes: readonly Shape[]): Shape {
-  return shapes[0] ?? refuse(operation, "got no tensors", ", it must be at least 1.", "Give it a tensor.");
 }
 
 /** The first shape, if all the others equal it, except on the axis `free` where there is one. */
 function checkAgree(operation: string, shapes: readonly Shape[], free?: number): Shape {
-  const first = checkSome(operation, shapes);
+  wholeNumber(operation, "number of tensors", shapes.length, { least: 1 });
+  const [first = []] = shapes;
+  if (free !== undefined) normaliseAxis(operation, free, first.length);
   for (const s of shapes) {
     const wanted = formatShape(free === undefined ? first : first.with(free, dim(s, free)));
     if (formatShape(s) !== wanted) {
@@ -181,7 +178,7 @@ export type Slice<S extends Shape, Ranges extends readonly (SliceRange | undefin
  * ```
  */
 export function slice(operation: string, s: Shape, ranges: readonly (SliceRange | undefined)[]): Sliced {
-  if (ranges.length > s.length) checkLength(operation, "ranges", [ranges, s]);
+  if (ranges.length > s.length) checkLength(operation, "range list", [ranges, s]);
   const sliced: Record<keyof Sliced, number[]> = { shape: [], start: [], step: [] };
   s.forEach((n, axis) => {
     // Going backwards, "before the first" is -1 and the last place to start from is n - 1.
@@ -191,7 +188,7 @@ export function slice(operation: string, s: Shape, ranges: readonly (SliceRange 
         operation,
         `range ${start}:${end}:${step} of axis ${axis}`,
         ", it must be whole numbers, and the step not 0.",
-        "Use step 1, and round the others or leave them out.",
+        "Use whole numbers, and step 1.",
       );
     }
     const low = step < 0 ? -1 : 0;
@@ -219,7 +216,7 @@ export type Pad<S extends Shape, Padded extends readonly Pads[]> = Unfollowed<[S
  * ```
  */
 export function pad(operation: string, s: Shape, pads: readonly Pads[]): Shape {
-  checkLength(operation, "padding", [pads, s]);
+  checkLength(operation, "padding list", [pads, s]);
   return pads.map((sides, axis) =>
     sides.reduce((n, side) => n + wholeNumber(operation, "padding", side), dim(s, axis)),
   );
@@ -316,7 +313,7 @@ export type Tile<S extends Shape, Counts extends Shape> = Unfollowed<[S, Counts]
  * ```
  */
 export function tile(operation: string, s: Shape, counts: Shape): Shape {
-  checkLength(operation, "counts", [counts, s]);
+  checkLength(operation, "count list", [counts, s]);
   return counts.map((count, axis) => dim(s, axis) * wholeNumber(operation, "count", count));
 }
 
@@ -335,6 +332,6 @@ export type Repeat<S extends Shape, Count extends number, Axis extends number = 
  * ```
  */
 export function repeat(operation: string, s: Shape, count: number, axis: number): Shape {
-  const along = normaliseAxis(operation, axis, s.length);
-  return s.with(along, dim(s, along) * wholeNumber(operation, "count", count));
+  normaliseAxis(operation, axis, s.length);
+  return s.with(axis, dim(s, axis) * wholeNumber(operation, "count", count));
 }

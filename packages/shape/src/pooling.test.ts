@@ -22,9 +22,8 @@ describe("pool", () => {
       [ShapeError: maxPool2d: kernel 2×2 does not fit the 1×1 input with padding 0; the input is [8, 16, 1, 1], a window must lie inside the padded input.
         Use a kernel of at most 1×1, or padding of at least 1.]
     `);
-    expect(() =>
-      pool("maxPool2d", [8, 16, 8, 8], { size: 2, padding: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => pool("maxPool2d", [8, 16, 8, 8], { size: 2, padding: 2 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: maxPool2d: padding is 2, it must be a whole number from 0 to 1 with a kernel that spans 2.
         Use 1 instead.]
     `);
@@ -47,7 +46,7 @@ describe("globalPool", () => {
         Reshape it, for example to [1, 8, 512].]
     `);
     expect(() => globalPool("globalAvgPool2d", [8, 512, 0, 7])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: globalAvgPool2d: kernel size is 0, it must be a whole number of at least 1.
+      [ShapeError: globalAvgPool2d: an axis of [8, 512, 0, 7] is 0, it must be a whole number of at least 1.
         Use 1 instead.]
     `);
   });

@@ -1,4 +1,4 @@
-import { checkRank, dim, type Shape, type Unfollowed, wholeNumber } from "./shape.js";
+import { checkRank, dim, formatShape, type Shape, type Unfollowed, wholeNumber } from "./shape.js";
 import { resolveWindows, type Windows, type WindowsOptions } from "./window.js";
 
 /** As `WindowsOptions`, but an absent stride is the size: windows lie side by side. */
@@ -56,6 +56,7 @@ export type GlobalPool<X extends Shape> = Unfollowed<X>;
  * ```
  */
 export function globalPool(operation: string, x: Shape): Shape {
-  poolWindows(operation, x, { size: x.slice(2) });
+  checkRank(operation, x, 3);
+  x.slice(2).forEach((n) => wholeNumber(operation, `an axis of ${formatShape(x)}`, n, { least: 1 }));
   return x.slice(0, 2);
 }

@@ -61,8 +61,8 @@ describe("axes", () => {
         Use 1 instead.]
     `);
     expect(() => normaliseAxis("sum", 0, 0)).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: sum: axis is 0, a scalar has none.
-        Give it a tensor of at least 1-D.]
+      [ShapeError: sum: got [], it must be at least 1-D.
+        Reshape it, for example to [1].]
     `);
     expect(() => normaliseAxes("sum", [1, -2], 3)).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: sum: axes [1, -2] name an axis twice, it must be once.

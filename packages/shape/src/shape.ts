@@ -104,12 +104,13 @@ export function checkLength(
   what: string,
   [list, like]: readonly [list: readonly unknown[], like: { readonly length: number }],
 ): void {
-  if (list.length !== like.length) {
+  const wanted = like.length;
+  if (list.length !== wanted) {
     refuse(
       operation,
-      `${what} ${JSON.stringify(list)} has length ${list.length}`,
-      `, it must be ${like.length}.`,
-      `Give ${like.length} of them.`,
+      `${what} has ${list.length} entries`,
+      `, it must be ${wanted}, one for each axis.`,
+      `Give it ${wanted}.`,
     );
   }
 }
@@ -124,8 +125,7 @@ export function checkLength(
  * ```
  */
 export function normaliseAxis(operation: string, axis: number, rank: number): number {
-  if (!rank)
-    refuse(operation, `axis is ${axis}`, ", a scalar has none.", "Give it a tensor of at least 1-D.");
+  if (!rank) checkRank(operation, [], 1);
   wholeNumber(operation, "axis", axis, { least: -rank, most: rank - 1, because: ` for ${rank}-D` });
   return axis < 0 ? axis + rank : axis;
 }

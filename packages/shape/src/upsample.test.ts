@@ -13,16 +13,16 @@ describe("upsample", () => {
         Reshape it, for example to [1, 8, 10].]
     `);
     expect(() => upsample("upsample2d", [1, 1, 7, 7], 0.1)).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: upsample2d: axis 2 becomes 0, it must be at least 1.
-        Use a scale of at least 1.]
+      [ShapeError: upsample2d: axis 2 scaled by 0.1 is 0, it must be a whole number of at least 1.
+        Use 1 instead.]
     `);
     expect(() => upsample("upsample2d", [1, 1, 7, 7], NaN)).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: upsample2d: axis 2 becomes NaN, it must be at least 1.
-        Use a scale of at least 1.]
+      [ShapeError: upsample2d: axis 2 scaled by NaN is NaN, it must be a whole number of at least 1.
+        Use 1 instead.]
     `);
     expect(() => upsample("upsample2d", [1, 1, 7, 7], [1, 2, 3])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: upsample2d: scale [1,2,3] has length 3, it must be 2.
-        Give 2 of them.]
+      [ShapeError: upsample2d: scale has 3 entries, it must be 2, one for each axis.
+        Give it 2.]
     `);
   });
 });

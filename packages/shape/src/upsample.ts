@@ -1,5 +1,4 @@
-import { refuse } from "./shape-error.js";
-import { checkRank, dim, type Shape, type Unfollowed } from "./shape.js";
+import { checkRank, dim, type Shape, type Unfollowed, wholeNumber } from "./shape.js";
 import { perAxis } from "./window.js";
 
 /** The shape of `S` with its spatial axes scaled. */
@@ -17,17 +16,10 @@ export type Upsample<S extends Shape, Scale extends number | Shape = number> = U
 export function upsample(operation: string, s: Shape, scale: number | Shape): Shape {
   checkRank(operation, s, 3);
   const scales = perAxis(operation, "scale", [scale, s.length - 2]);
-  const output = scales.map((factor, axis) => {
-    const d = Math.floor(dim(s, axis + 2) * factor);
-    if (!(d > 0 && d < Infinity)) {
-      refuse(
-        operation,
-        `axis ${axis + 2} becomes ${d}`,
-        ", it must be at least 1.",
-        "Use a scale of at least 1.",
-      );
-    }
-    return d;
-  });
+  const output = scales.map((factor, i) =>
+    wholeNumber(operation, `axis ${i + 2} scaled by ${factor}`, Math.floor(dim(s, i + 2) * factor), {
+      least: 1,
+    }),
+  );
   return [...s.slice(0, 2), ...output];
 }

@@ -60,7 +60,7 @@ describe("window", () => {
 
   it("is refused with a way out", () => {
     expect(() => window("conv1d", 6, { size: 9 })).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv1d: kernel 9 does not fit the 6 input with padding 0; the input is [6], a window must lie inside the padded input.
+      [ShapeError: conv1d: kernel 9 does not fit the 6-long input with padding 0; the input is [6], a window must lie inside the padded input.
         Use a kernel of at most 6, or padding of at least 2.]
     `);
     expect(() => window("conv1d", 6, { size: 3, stride: 0 })).toThrowErrorMatchingInlineSnapshot(`
@@ -80,7 +80,7 @@ describe("window", () => {
         Use 0 instead.]
     `);
     expect(() => window("conv1d", 0, { size: 1 })).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv1d: kernel 1 does not fit the 0 input with padding 0; the input is [0], a window must lie inside the padded input.
+      [ShapeError: conv1d: kernel 1 does not fit the 0-long input with padding 0; the input is [0], a window must lie inside the padded input.
         Use padding of at least 1.]
     `);
     expect(() => window("conv1d", 6, { size: Infinity })).toThrowErrorMatchingInlineSnapshot(`
@@ -135,29 +135,25 @@ describe("resolveWindows", () => {
         Use a kernel of at most 6×6, or padding of at least 2.]
     `);
     expect(resolveWindows("conv2d", [6, 6], { size: 9, padding: 2 }).output).toEqual([2, 2]);
-    expect(() =>
-      resolveWindows("conv2d", [6, 6], { size: 3, dilation: 4 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => resolveWindows("conv2d", [6, 6], { size: 3, dilation: 4 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d: kernel 3×3 with dilation 4×4 does not fit the 6×6 input with padding 0; the input is [6, 6], a window must lie inside the padded input.
         Use a kernel of at most 2×2, or padding of at least 2.]
     `);
-    expect(() =>
-      resolveWindows("conv2d", [6, 6], { size: 3, stride: [1, 2, 3] }),
-    ).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv2d: stride [1,2,3] has length 3, it must be 2.
-        Give 2 of them.]
-    `);
-    expect(() =>
-      resolveWindows("conv2d", [2, 6], { size: 5, padding: [0, 1, 1, 0] }),
-    ).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv2d: kernel 5×5 does not fit the 2×6 input with padding [[0,1],[1,0]]; the input is [2, 6], a window must lie inside the padded input.
-        Use a kernel of at most 3×5, or padding of at least 2.]
-    `);
-    expect(() =>
-      resolveWindows("conv2d", [6, 6], { size: 3, padding: [1, 2, 3] }),
-    ).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv2d: padding [1,2,3] has length 3, it must be 2.
-        Give 2 of them.]
-    `);
+    expect(() => resolveWindows("conv2d", [6, 6], { size: 3, stride: [1, 2, 3] }))
+      .toThrowErrorMatchingInlineSnapshot(`
+        [ShapeError: conv2d: stride has 3 entries, it must be 2, one for each axis.
+          Give it 2.]
+      `);
+    expect(() => resolveWindows("conv2d", [2, 6], { size: 5, padding: [0, 1, 1, 0] }))
+      .toThrowErrorMatchingInlineSnapshot(`
+        [ShapeError: conv2d: kernel 5×5 does not fit the 2×6 input with padding 0,1,1,0; the input is [2, 6], a window must lie inside the padded input.
+          Use a kernel of at most 3×5, or padding of at least 2.]
+      `);
+    expect(() => resolveWindows("conv2d", [6, 6], { size: 3, padding: [1, 2, 3] }))
+      .toThrowErrorMatchingInlineSnapshot(`
+        [ShapeError: conv2d: padding has 3 entries, it must be 2, one for each axis.
+          Give it 2.]
+      `);
   });
 });

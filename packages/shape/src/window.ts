@@ -89,7 +89,9 @@ export function resolveOptions(
   const after = read("padding", twice ? given.slice(rank) : given, 0);
   const pads = span.map((e, axis): Pads => {
     const total = Math.max(0, sameTotal(axis, dim(stride, axis), e));
-    return padding === "same" ? [total >> 1, (total + 1) >> 1] : [dim(before, axis), dim(after, axis)];
+    return padding === "same"
+      ? [Math.floor(total / 2), Math.ceil(total / 2)]
+      : [dim(before, axis), dim(after, axis)];
   });
   return { size, stride, dilation, span, pads };
 }
@@ -137,7 +139,7 @@ export function resolveWindows(
     refuse(
       operation,
       `kernel ${times(size)}${dilation.some((d) => d > 1) ? ` with dilation ${times(dilation)}` : ""} does not fit ` +
-        `the ${times(spatial)} input with padding ${formatPads(pads)}; the input is ${formatShape(whole)}`,
+        `the ${times(spatial)}${spatial.length > 1 ? "" : "-long"} input with padding ${options.padding ?? 0}; the input is ${formatShape(whole)}`,
       ", a window must lie inside the padded input.",
       largest.includes(0) ? `Use ${wider}` : `Use a kernel of at most ${times(largest)}, or ${wider}`,
     );
@@ -148,10 +150,4 @@ export function resolveWindows(
 /** `3×3`. */
 export function times(sizes: Shape): string {
   return sizes.join("×");
-}
-
-/** One number where all sides are equal. */
-export function formatPads(pads: readonly Pads[]): string {
-  const sides = pads.flat();
-  return new Set(sides).size > 1 ? JSON.stringify(pads) : `${dim(sides, 0)}`;
 }
