@@ -1,16 +1,19 @@
 /// <reference types="node" />
 import { create, createRegistry, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { readModel, readTensor } from "../index.js";
+import { attribute } from "../model/attributes.js";
+import { tensorValue } from "../model/onnx-model.js";
+import { readModel } from "../model/read-model.js";
+import { readTensor, writeTensor } from "../model/tensor-codec.js";
 import { writeModel } from "../model/write-model.js";
-import { writeTensor } from "../model/tensor-codec.js";
 import { decodeMessage, encodeMessage } from "./codec.js";
 import { OnnxFormatError } from "./format-error.js";
 import { AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from "./onnx_pb.js";
+import type { OnnxLimits } from "./wire-check.js";
 
 const folder = process.env["CONVOKE_TEST_DATA"];
 const paths = folder === undefined ? [] : filesUnder(join(folder, "onnx"));
@@ -42,6 +45,17 @@ function errorOf(action: () => unknown): OnnxFormatError {
     throw error;
   }
   throw new Error("nothing was thrown");
+}
+
+/** Reads a damaged model; any other error than OnnxFormatError goes through. */
+function readOrRefuse(bytes: Uint8Array): "read" | "refused" {
+  try {
+    readModel(bytes);
+    return "read";
+  } catch (error) {
+    if (error instanceof OnnxFormatError) return "refused";
+    throw error;
+  }
 }
 
 describe.runIf(folder !== undefined)("published files (not run without CONVOKE_TEST_DATA)", () => {
@@ -78,13 +92,7 @@ describe.runIf(folder !== undefined)("published files (not run without CONVOKE_T
     let refused = 0;
     for (let round = 0; round < 2000; round++) {
       const source = sources[Math.floor(random() * sources.length)] ?? new Uint8Array();
-      const bytes = damaged(source, random);
-      try {
-        readModel(bytes);
-      } catch (error) {
-        if (!(error instanceof OnnxFormatError)) throw new Error(`round ${round}`, { cause: error });
-        refused++;
-      }
+      if (readOrRefuse(damaged(source, random)) === "refused") refused++;
     }
     expect(refused).toBeGreaterThan(500);
     expect(refused).toBeLessThan(2000);
@@ -160,9 +168,72 @@ describe("what is refused", () => {
     expect(decodeMessage(GraphProtoSchema, nested, { limits: { depth: 200 } }).node).toHaveLength(1);
   });
 
-  it("refuses more messages than the limit", () => {
-    const bytes = encodeMessage(GraphProtoSchema, { node: new Array<object>(100).fill({}) });
-    const error = errorOf(() => decodeMessage(GraphProtoSchema, bytes, { limits: { messages: 50 } }));
-    expect(error.problem.got).toMatch("more than 50 messages");
+  it("refuses more than the limits allow, whatever it is made of", () => {
+    const refusal = (init: MessageInitShape<typeof TensorProtoSchema>, limits: OnnxLimits) =>
+      errorOf(() => decodeMessage(TensorProtoSchema, encodeMessage(TensorProtoSchema, init), { limits }))
+        .problem.rule;
+    const many = <T>(item: T) => new Array<T>(100).fill(item);
+    expect(refusal({ metadataProps: many({}) }, { messages: 50 })).toBe("the limit is 50 messages");
+    expect(refusal({ stringData: many(new Uint8Array()) }, { messages: 50 })).toBe(
+      "the limit is 50 messages",
+    );
+    expect(refusal({ dims: many(1n) }, { integers: 50 })).toBe("the limit is 50 integers");
+    expect(refusal({ int64Data: many(1n) }, { integers: 50 })).toBe("the limit is 50 integers");
+    const unknownFields = Uint8Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 0x78 : 0));
+    const error = errorOf(() =>
+      decodeMessage(TensorProtoSchema, unknownFields, { limits: { messages: 50 } }),
+    );
+    expect(error.message).toMatchInlineSnapshot(`
+      "decodeMessage TensorProto: at byte 99 stands message number 51, the limit is 50 messages.
+        If the file is trusted, raise the limit with the option \`limits\`."
+    `);
+  });
+});
+
+describe("damage", () => {
+  const source = writeModel({
+    irVersion: 8,
+    opsets: { "": 17 },
+    producer: { name: "test", version: "1" },
+    metadata: { key: "value" },
+    functions: [],
+    graph: {
+      name: "g",
+      nodes: [
+        {
+          name: "n",
+          opType: "Gemm",
+          domain: "",
+          inputs: ["x", "w"],
+          outputs: ["y"],
+          attributes: {
+            alpha: attribute.float(1),
+            pads: attribute.ints([0, -1]),
+            mode: attribute.string("a"),
+          },
+        },
+      ],
+      initializers: [{ name: "w", dtype: "int64", shape: [2, 2], data: BigInt64Array.of(1n, 2n, 3n, 4n) }],
+      inputs: [tensorValue("x", "float32", ["N", 2])],
+      outputs: [tensorValue("y", "float32", null)],
+      valueInfo: [],
+    },
+  });
+
+  it("gives a value or an OnnxFormatError for every truncation", () => {
+    for (let length = 0; length < source.length; length++) readOrRefuse(source.slice(0, length));
+  });
+
+  it("gives a value or an OnnxFormatError for every byte changed in 16 ways", () => {
+    const outcomes = { read: 0, refused: 0 };
+    for (let at = 0; at < source.length; at++) {
+      for (let change = 0; change < 16; change++) {
+        const bytes = source.slice();
+        bytes[at] = (bytes[at] ?? 0) ^ (change < 8 ? 1 << change : 17 * change);
+        outcomes[readOrRefuse(bytes)]++;
+      }
+    }
+    expect(outcomes.read).toBeGreaterThan(500);
+    expect(outcomes.refused).toBeGreaterThan(500);
   });
 });

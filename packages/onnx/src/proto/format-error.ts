@@ -1,3 +1,5 @@
+import { ConvokeError } from "@convoke/core";
+
 /** What an {@link OnnxFormatError} tells, part by part. */
 export interface OnnxFormatProblem {
   /** What was being done and where, e.g. `readModel graph.node[3]`. */
@@ -24,12 +26,16 @@ export interface OnnxFormatProblem {
  * }
  * ```
  */
-export class OnnxFormatError extends Error {
+export class OnnxFormatError extends ConvokeError {
   override readonly name = "OnnxFormatError";
   readonly problem: OnnxFormatProblem;
 
   constructor(problem: OnnxFormatProblem) {
-    super(`${problem.operation}: ${problem.got}, ${problem.rule}.\n  ${problem.wayOut}`);
+    super({
+      operation: problem.operation,
+      problem: `${problem.got}, ${problem.rule}.`,
+      wayOut: problem.wayOut,
+    });
     this.problem = problem;
   }
 }

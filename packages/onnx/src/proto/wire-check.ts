@@ -9,11 +9,13 @@ import { OnnxFormatError } from "./format-error.js";
 export interface OnnxLimits {
   /** Messages inside messages; a nested subgraph costs three. Default 64. */
   readonly depth?: number;
-  /** Nodes, attributes, tensors, dimensions and so on, altogether. Default 1,000,000. */
+  /** Nodes, attributes, tensors, dimensions and so on, altogether. Default 250,000, which take some 150 MB. */
   readonly messages?: number;
+  /** 64-bit integers, those in raw data not counted. Default 2,000,000, which take some 130 MB. */
+  readonly integers?: number;
 }
 
-const DEFAULT_LIMITS = { depth: 64, messages: 1_000_000 };
+const DEFAULT_LIMITS = { depth: 64, messages: 250_000, integers: 2_000_000 };
 
 const VARINT = 0;
 const BIT64 = 1;
@@ -26,6 +28,10 @@ interface FieldRule {
   /** A repeated number, which may also come packed. */
   readonly packable: boolean;
   readonly repeated: boolean;
+  /** Decodes to bigints. */
+  readonly wide: boolean;
+  /** Decodes to one byte array per entry, which costs as much as a message. */
+  readonly chunks: boolean;
   readonly message: DescMessage | undefined;
 }
 
@@ -48,6 +54,8 @@ function ruleOf(field: DescField): FieldRule {
     wire,
     packable: repeated && wire !== LENGTH_DELIMITED,
     repeated,
+    wide: field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64,
+    chunks: repeated && field.scalar === ScalarType.BYTES,
     message: field.message,
   };
 }
@@ -85,6 +93,7 @@ export function checkWire(
   const limits = {
     depth: options.limits?.depth ?? DEFAULT_LIMITS.depth,
     messages: options.limits?.messages ?? DEFAULT_LIMITS.messages,
+    integers: options.limits?.integers ?? DEFAULT_LIMITS.integers,
   };
   new WireWalk(bytes, options.operation, limits).message(desc, bytes.length, 1);
 }
@@ -92,6 +101,7 @@ export function checkWire(
 class WireWalk {
   private position = 0;
   private messages = 0;
+  private integers = 0;
   private readonly path: string[] = [];
 
   constructor(
@@ -108,9 +118,7 @@ class WireWalk {
         LIMIT_WAY_OUT,
       );
     }
-    if (++this.messages > this.limits.messages) {
-      this.fail(`more than ${this.limits.messages} messages`, "the limit is lower", LIMIT_WAY_OUT);
-    }
+    this.countMessage();
     const rules = rulesOf(desc);
     const counts = new Map<number, number>();
     while (this.position < end) {
@@ -122,6 +130,7 @@ class WireWalk {
       }
       const rule = rules.get(number);
       if (rule === undefined) {
+        this.countMessage();
         this.skip(wire, end);
         continue;
       }
@@ -135,20 +144,27 @@ class WireWalk {
 
   private field(rule: FieldRule, at: { wire: number; end: number; depth: number }): void {
     if (rule.packable && at.wire === LENGTH_DELIMITED) {
-      this.packed(rule.wire, this.length(at.end));
+      this.packed(rule, this.length(at.end));
       return;
     }
     if (at.wire !== rule.wire) this.fail(`wire type ${at.wire}`, `the field has wire type ${rule.wire}`);
     if (rule.message !== undefined) this.message(rule.message, this.length(at.end), at.depth + 1);
-    else this.skip(at.wire, at.end);
+    else {
+      if (rule.wide) this.countInteger();
+      if (rule.chunks) this.countMessage();
+      this.skip(at.wire, at.end);
+    }
   }
 
-  private packed(wire: number, end: number): void {
-    if (wire === VARINT) {
-      while (this.position < end) this.varint(end);
+  private packed(rule: FieldRule, end: number): void {
+    if (rule.wire === VARINT) {
+      while (this.position < end) {
+        if (rule.wide) this.countInteger();
+        this.varint(end);
+      }
       return;
     }
-    const size = wire === BIT64 ? 8 : 4;
+    const size = rule.wire === BIT64 ? 8 : 4;
     const length = end - this.position;
     if (length % size !== 0)
       this.fail(`${length} bytes of packed numbers`, `each number takes ${size} bytes`);
@@ -191,6 +207,24 @@ class WireWalk {
       scale *= 128;
     }
     return this.fail("a number of more than 10 bytes", "a 64-bit number takes at most 10");
+  }
+
+  private countMessage(): void {
+    if (++this.messages <= this.limits.messages) return;
+    this.fail(
+      `message number ${this.messages}`,
+      `the limit is ${this.limits.messages} messages`,
+      LIMIT_WAY_OUT,
+    );
+  }
+
+  private countInteger(): void {
+    if (++this.integers <= this.limits.integers) return;
+    this.fail(
+      `integer number ${this.integers}`,
+      `the limit is ${this.limits.integers} integers`,
+      LIMIT_WAY_OUT,
+    );
   }
 
   private fail(got: string, rule: string, wayOut = CORRUPT_WAY_OUT): never {
