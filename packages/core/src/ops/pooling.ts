@@ -15,7 +15,7 @@ import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { adaptiveBins, averagingMap, constantLike, mapAxis } from "./axis-maps.js";
 import type { WindowGeometry } from "./columns.js";
-import { primitive, type HostArray } from "./definition.js";
+import { primitive } from "./definition.js";
 import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
 
 /** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
@@ -53,7 +53,7 @@ export const poolingOps = {
         { shape, dtype: "int32" },
       ];
     },
-    gradient: ({ inputs: [x], outputs: [, indices], gradients: [g] }) => [
+    gradient: ({ inputs: [x], outputs: [, indices], gradients: [g] }): (Tensor | undefined)[] => [
       g === undefined
         ? undefined
         : apply(poolingOps.scatterToPlane, [g, indices!], { spatial: x!.shape.slice(2) }),
@@ -79,7 +79,7 @@ export const poolingOps = {
       indexDType(operation, indices!);
       return [{ shape: [...g!.shape.slice(0, 2), ...spatial], dtype: floatDType(operation, g!) }];
     },
-    gradient: ({ inputs: [g, indices], gradients: [u] }) => [
+    gradient: ({ inputs: [g, indices], gradients: [u] }): Tensor[] => [
       apply(poolingOps.gatherFromPlane, [u!, indices!], { spatial: g!.shape.slice(2) }),
     ],
     reference: ([g, indices], [y]) => {
@@ -96,7 +96,7 @@ export const poolingOps = {
       indexDType(operation, indices!);
       return [{ shape: [...x!.shape.slice(0, 2), ...spatial], dtype: floatDType(operation, x!) }];
     },
-    gradient: ({ inputs: [x, indices], gradients: [g] }) => [
+    gradient: ({ inputs: [x, indices], gradients: [g] }): Tensor[] => [
       apply(poolingOps.scatterToPlane, [g!, indices!], { spatial: x!.shape.slice(2) }),
     ],
     reference: ([x, indices], [y]) => {
@@ -111,7 +111,7 @@ export const poolingOps = {
     infer: (operation, [x], { output }) => [
       { shape: [...x!.shape.slice(0, 2), ...output], dtype: floatDType(operation, x!) },
     ],
-    gradient: ({ inputs: [x], attributes, gradients: [g] }) => [
+    gradient: ({ inputs: [x], attributes, gradients: [g] }): Tensor[] => [
       apply(poolingOps.avgPoolGrad, [g!], { ...attributes, inputSize: x!.shape.slice(2) }),
     ],
     multiplyAdds: (_, [y], { size }) => shapeSize(y!.shape) * shapeSize(size),
@@ -130,7 +130,7 @@ export const poolingOps = {
     infer: (operation, [g], { inputSize }) => [
       { shape: [...g!.shape.slice(0, 2), ...inputSize], dtype: floatDType(operation, g!) },
     ],
-    gradient: ({ attributes: { inputSize: _, ...attributes }, gradients: [u] }) => [
+    gradient: ({ attributes: { inputSize: _, ...attributes }, gradients: [u] }): Tensor[] => [
       apply(poolingOps.avgPool, [u!], attributes),
     ],
     multiplyAdds: ([g], _, { size }) => shapeSize(g!.shape) * shapeSize(size),
@@ -227,6 +227,9 @@ function windowAttributes([name, axes]: readonly [string, number], x: Tensor, op
   checkRank(operation, x.shape, axes);
   const { size, stride, ceilMode, padding, dilation } = options;
   const windows = poolWindows(operation, x.shape, { size, stride: stride ?? size, padding, dilation, ceilMode });
+  windows.output.forEach((count, axis) => {
+    checkSeesInput(operation, x.shape[axis + 2]!, { windows, axis, count });
+  });
   return {
     size: windows.size,
     stride: windows.stride,
@@ -234,6 +237,26 @@ function windowAttributes([name, axes]: readonly [string, number], x: Tensor, op
     dilation: windows.dilation,
     output: windows.output,
   };
+}
+
+/** Dilation can make a window step over a short input; it would hold nothing but padding. */
+function checkSeesInput(
+  operation: string,
+  n: number,
+  { windows, axis, count }: { windows: MaxPoolAttributes; axis: number; count: number },
+): void {
+  const [size, stride, dilation] = [windows.size[axis]!, windows.stride[axis]!, windows.dilation[axis]!];
+  for (let o = 0; dilation > 1 && o < count; o++) {
+    const start = o * stride - windows.pads[axis]![0];
+    const first = start + Math.max(0, Math.ceil(-start / dilation)) * dilation;
+    if (first < n && first <= start + (size - 1) * dilation) continue;
+    throw new ShapeError({
+      operation,
+      got: `window ${o} along an axis of ${n}, of size ${size} with dilation ${dilation}, sees nothing but padding`,
+      rule: ", each window must see an element of the input.",
+      wayOut: "Use a smaller dilation, or less padding.",
+    });
+  }
 }
 
 function maxPoolAlong<S extends Shape, D extends DType>(

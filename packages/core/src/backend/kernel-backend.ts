@@ -1,0 +1,232 @@
+// Makes a backend out of a table of kernels: the reference backend is built so, and a first backend takes an afternoon.
+import { shapeSize } from "@convoke/shape";
+import { allocate, byteLength, type TypedArray } from "../dtype.js";
+import { BackendError, ConvokeError } from "../errors.js";
+import type { Graph } from "../graph/graph.js";
+import { isConstant } from "../graph/leaf.js";
+import { specOf, type GraphNode, type TensorSpec, type Value } from "../graph/node.js";
+import { describeOperation } from "../graph/scope.js";
+import type { HostArray, Kernel } from "../ops/definition.js";
+import type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend.js";
+
+/** Kernels by op name. A composite may have one as well: then it is not lowered. */
+export type KernelTable = Readonly<Partial<Record<string, Kernel>>>;
+
+export interface KernelBackendOptions {
+  readonly name: string;
+  readonly kernels: KernelTable;
+  /** A further refusal, for instance of a dtype; asked only where there is a kernel. */
+  readonly supports?: (node: GraphNode) => true | Unsupported;
+  /** Bytes of live buffers above which a run throws OutOfMemoryError; 4 GiB by default. */
+  readonly memoryLimit?: number;
+}
+
+const GIBIBYTE = 2 ** 30;
+
+/**
+ * A backend on host memory that runs one kernel after the other.
+ *
+ * @example
+ * ```ts
+ * import { kernelBackend, tensor, useBackend } from "@convoke/core";
+ *
+ * const onlyAddition = kernelBackend({
+ *   name: "only-addition",
+ *   kernels: {
+ *     add: ([a, b], [sum]) => sum!.data.forEach((_, i) => (sum!.data[i] = Number(a!.data[i]) + Number(b!.data[i]))),
+ *   },
+ * });
+ * await useBackend(onlyAddition);
+ * console.log(await tensor([1, 2]).add(tensor([3, 4])).data()); // Float32Array [4, 6]
+ * ```
+ */
+export function kernelBackend(options: KernelBackendOptions): Backend {
+  const memory = new HostMemory(options.name, options.memoryLimit ?? 4 * GIBIBYTE);
+  return {
+    name: options.name,
+    supports(node) {
+      if (options.kernels[node.op.name] === undefined) return { reason: "it has no kernel for it" };
+      return options.supports?.(node) ?? true;
+    },
+    compile: (graph) => Promise.resolve(new KernelProgram(graph, options.kernels, memory)),
+    upload: (data, spec) => memory.adopt(data.slice(), spec),
+    download: (buffer) => {
+      try {
+        return Promise.resolve(memory.read(buffer).slice());
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+    free: (buffer) => memory.free(buffer),
+    memory: () => memory.info(),
+    dispose: () => {
+      memory.dispose();
+      return Promise.resolve();
+    },
+  };
+}
+
+class HostBuffer implements DeviceBuffer {
+  readonly spec: TensorSpec;
+  data: TypedArray;
+  isFreed = false;
+
+  constructor(data: TypedArray, spec: TensorSpec) {
+    this.data = data;
+    this.spec = spec;
+  }
+}
+
+class HostMemory {
+  readonly #owner: string;
+  readonly #limit: number;
+  readonly #live = new Set<HostBuffer>();
+  #bytes = 0;
+  #isDisposed = false;
+
+  constructor(owner: string, limit: number) {
+    this.#owner = owner;
+    this.#limit = limit;
+  }
+
+  adopt(data: TypedArray, spec: TensorSpec): HostBuffer {
+    this.#assertUsable();
+    const buffer = new HostBuffer(data, spec);
+    this.#live.add(buffer);
+    this.#bytes += data.byteLength;
+    return buffer;
+  }
+
+  read(buffer: DeviceBuffer): TypedArray {
+    this.#assertUsable();
+    return this.#own(buffer).data;
+  }
+
+  /** The new value of a state handle. */
+  replace(buffer: DeviceBuffer, data: TypedArray): void {
+    this.#own(buffer).data = data;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    if (!(buffer instanceof HostBuffer) || !this.#live.delete(buffer)) return;
+    buffer.isFreed = true;
+    this.#bytes -= byteLength(buffer.spec.dtype, shapeSize(buffer.spec.shape));
+    buffer.data = allocate(buffer.spec.dtype, 0);
+  }
+
+  info(): MemoryInfo {
+    return { bytes: this.#bytes, buffers: this.#live.size, highWater: this.#limit / 8, limit: this.#limit };
+  }
+
+  dispose(): void {
+    for (const buffer of this.#live) this.free(buffer);
+    this.#isDisposed = true;
+  }
+
+  #own(buffer: DeviceBuffer): HostBuffer {
+    if (buffer instanceof HostBuffer && !buffer.isFreed) return buffer;
+    throw new BackendError({
+      operation: `backend "${this.#owner}"`,
+      problem: buffer instanceof HostBuffer ? "a tensor that was disposed is used." : "got a buffer of another backend.",
+      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
+    });
+  }
+
+  #assertUsable(): void {
+    if (!this.#isDisposed) return;
+    throw new BackendError({
+      operation: `backend "${this.#owner}"`,
+      problem: "it was disposed.",
+      wayOut: "Create a new one and pass it to useBackend().",
+    });
+  }
+}
+
+class KernelProgram implements Program {
+  readonly #graph: Graph;
+  readonly #kernels: KernelTable;
+  readonly #memory: HostMemory;
+  /** How often each node's outputs are read: after the last time they are dropped. */
+  readonly #uses = new Map<GraphNode, number>();
+
+  constructor(graph: Graph, kernels: KernelTable, memory: HostMemory) {
+    this.#graph = graph;
+    this.#kernels = kernels;
+    this.#memory = memory;
+    const count = ({ node }: Value): void => {
+      this.#uses.set(node, (this.#uses.get(node) ?? 0) + 1);
+    };
+    for (const node of graph.nodes) node.inputs.forEach(count);
+    graph.outputs.forEach(count);
+    for (const entry of graph.state) count(entry.update);
+  }
+
+  async run(inputs: readonly DeviceBuffer[], state: readonly DeviceBuffer[]): Promise<DeviceBuffer[]> {
+    await Promise.resolve();
+    const values = new Map<GraphNode, readonly HostArray[]>();
+    const bind = (node: GraphNode, buffer: DeviceBuffer): void => {
+      values.set(node, [{ ...node.outputs[0]!, data: this.#memory.read(buffer) }]);
+    };
+    this.#graph.inputs.forEach((node, i) => bind(node, inputs[i]!));
+    this.#graph.state.forEach(({ input }, i) => bind(input, state[i]!));
+    const arrayOf = ({ node, index }: Value): HostArray => values.get(node)![index]!;
+
+    const remaining = new Map(this.#uses);
+    for (const node of this.#graph.nodes) {
+      if (values.has(node)) continue;
+      if (isConstant(node)) {
+        values.set(node, [{ ...node.outputs[0]!, data: node.attributes.data }]);
+        continue;
+      }
+      values.set(node, this.#compute(node, node.inputs.map(arrayOf)));
+      for (const { node: input } of node.inputs) {
+        const left = remaining.get(input)! - 1;
+        remaining.set(input, left);
+        if (left === 0) values.delete(input);
+      }
+    }
+
+    // Everything has succeeded: only now do outputs and state change. Every output is a fresh array.
+    const isBorrowed = new Set<TypedArray>();
+    for (const node of this.#graph.nodes) {
+      if (node.op.kind === "leaf") for (const array of values.get(node) ?? []) isBorrowed.add(array.data);
+    }
+    const fresh = (value: Value): TypedArray => {
+      const { data } = arrayOf(value);
+      if (isBorrowed.has(data)) return data.slice();
+      isBorrowed.add(data);
+      return data;
+    };
+    const outputs = this.#graph.outputs.map((value) => this.#memory.adopt(fresh(value), specOf(value)));
+    const updates = this.#graph.state.map(({ update }) => fresh(update));
+    updates.forEach((data, i) => this.#memory.replace(state[i]!, data));
+    return outputs;
+  }
+
+  dispose(): void {
+    this.#uses.clear();
+  }
+
+  #compute(node: GraphNode, inputs: readonly HostArray[]): readonly HostArray[] {
+    const outputs = node.outputs.map(
+      ({ shape, dtype }): HostArray => ({ shape, dtype, data: allocate(dtype, shapeSize(shape)) }),
+    );
+    const kernel = this.#kernels[node.op.name];
+    if (kernel === undefined) throw new Error(`kernelBackend: no kernel for ${node.op.name}`);
+    try {
+      kernel(inputs, outputs, node.attributes);
+    } catch (error) {
+      if (error instanceof ConvokeError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new BackendError(
+        {
+          operation: describeOperation(node.op.name, node.scope),
+          problem: `the kernel failed: ${message}`,
+          wayOut: "This is a defect of the kernel or of its input values; debug() shows where the node was created.",
+        },
+        { cause: error },
+      );
+    }
+    return outputs;
+  }
+}

@@ -1,0 +1,210 @@
+// compile(fn): traces a function once per signature, and replays the program.
+import type { Backend, DeviceBuffer, Program } from "./backend/backend.js";
+import { defaultBackend } from "./backend/default-backend.js";
+import { Storage } from "./backend/storage.js";
+import { backendOf, bufferOf } from "./execution/bind.js";
+import { debugOptions } from "./execution/debug-options.js";
+import { waitForMemory } from "./execution/memory.js";
+import { runNodeByNode } from "./execution/node-by-node.js";
+import { compileGraph, programFor } from "./execution/program-cache.js";
+import { enqueue } from "./execution/queue.js";
+import { assertNotTracing } from "./execution/trace.js";
+import { isFresh, traceFunction, type TracedFunction } from "./execution/traced-function.js";
+import { graphOf } from "./graph/graph.js";
+import { inputNode, isConstant } from "./graph/leaf.js";
+import type { Value } from "./graph/node.js";
+import { realizeNow } from "./realize.js";
+import { Tensor } from "./tensor.js";
+import { flatten } from "./tree.js";
+
+export interface CompileOptions {
+  /** Where it runs; by default where its arguments and Variables live, else the default backend. */
+  readonly backend?: Backend;
+  /** Its name in messages. Default: the function's own name. */
+  readonly name?: string;
+}
+
+/** A traced function. Calls give their results when the program has run; results stay on the device until read. */
+export interface CompiledFunction<A extends readonly unknown[], R> {
+  (...args: A): Promise<R>;
+  /** How many programs it holds: one for each signature that it was called with. */
+  readonly programs: number;
+  /** Frees the programs. The function can be called again; it then compiles anew. */
+  dispose(): void;
+}
+
+interface Entry {
+  readonly signature: string;
+  readonly traced: TracedFunction;
+  readonly programs: Map<Backend, Promise<Program>>;
+}
+
+/** Programs kept per compiled function; the least recently used goes first. */
+const CAPACITY = 16;
+
+/**
+ * Traces `fn` once for each signature (shapes, dtypes, static arguments, trainable flags, structure of the modules that
+ * it calls) and replays the program. Reads and writes of Variables become the program's state. Arguments and results
+ * are trees of tensors; anything else in the arguments is static. `fn` is synchronous and pure but for its Variables:
+ * the first call traces it twice, and throws when the two graphs differ.
+ *
+ * @throws TraceError when `fn` reads values, is async, or is impure.
+ * @example
+ * ```ts
+ * import { compile, tensor, Variable } from "@convoke/core";
+ *
+ * const total = new Variable(tensor(0));
+ * const add = compile((x) => {
+ *   total.assign(total.value.add(x.sum()));
+ *   return total.value;
+ * });
+ * await add(tensor([1, 2]));
+ * console.log(await (await add(tensor([3, 4]))).item()); // 10
+ * ```
+ */
+export function compile<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options: CompileOptions = {},
+): CompiledFunction<A, R> {
+  const name = options.name ?? (fn.name === "" ? "compiled function" : fn.name);
+  let entries: Entry[] = [];
+
+  const entryFor = (args: A): { entry: Entry; tensors: readonly Tensor[] } => {
+    const flat = flatten(args);
+    let entry = entries.find((known) => known.signature === flat.structure && isFresh(known.traced));
+    if (entry === undefined) {
+      const traced = traceFunction(name, fn, flat);
+      entry = { signature: flat.structure, traced, programs: new Map() };
+    }
+    // The most recently used stands first. Entries that no longer fit their modules are dropped.
+    const rest = entries.filter((known) => known !== entry && isFresh(known.traced));
+    const dropped = entries.filter((known) => known !== entry && !isFresh(known.traced)).concat(rest.slice(CAPACITY - 1));
+    entries = [entry, ...rest.slice(0, CAPACITY - 1)];
+    disposeAll(dropped);
+    return { entry, tensors: flat.tensors };
+  };
+
+  const call = async (...args: A): Promise<R> => {
+    assertNotTracing(name);
+    const { entry, tensors } = entryFor(args);
+    return (await enqueue(() => runEntry(entry, tensors, { name, backend: options.backend }))) as R;
+  };
+  return Object.defineProperties(call, {
+    name: { value: name },
+    programs: { get: () => entries.length },
+    dispose: {
+      value: () => {
+        disposeAll(entries);
+        entries = [];
+      },
+    },
+  }) as CompiledFunction<A, R>;
+}
+
+function disposeAll(entries: readonly Entry[]): void {
+  // In line, so that no program is disposed while it runs.
+  void enqueue(async () => {
+    for (const program of entries.flatMap((entry) => [...entry.programs.values()])) (await program).dispose();
+  }).catch(() => undefined);
+}
+
+async function runEntry(
+  entry: Entry,
+  tensors: readonly Tensor[],
+  options: { name: string; backend: Backend | undefined },
+): Promise<unknown> {
+  const { traced } = entry;
+  await realizeNow(tensors, options.backend);
+  const leaves = [
+    ...tensors.map((tensor) => tensor.handle.node),
+    ...traced.readOnly.map(({ variable }) => variable.current.handle.node),
+    ...traced.state.map(({ variable }) => variable.current.handle.node),
+    ...traced.captured.map((value) => value.node),
+  ];
+  const backend = backendOf(options.name, leaves, options.backend) ?? defaultBackend();
+  await waitForMemory(backend);
+  const program = await programOf(entry, backend);
+
+  const temporary: DeviceBuffer[] = [];
+  const argument = ({ handle }: Tensor): DeviceBuffer => {
+    const { node } = handle;
+    if (!isConstant(node) || node.storage?.[0]?.backend === backend) return bufferOf(handle, backend);
+    // Host data that comes in as an argument is a batch: it lives as long as the run.
+    const buffer = backend.upload(node.attributes.data, node.outputs[0]!);
+    temporary.push(buffer);
+    return buffer;
+  };
+  try {
+    const inputs = [
+      ...tensors.map(argument),
+      ...traced.readOnly.map(({ variable }) => bufferOf(variable.current.handle, backend)),
+      ...traced.captured.map((value) => bufferOf(value, backend)),
+    ];
+    const state: DeviceBuffer[] = [];
+    for (const { variable } of traced.state) state.push((await variable.stateStorage(backend, copyStorage)).buffer);
+    if (debugOptions() !== undefined) await checkNodeByNode(traced, backend, { inputs, state });
+    const buffers = await program.run(inputs, state);
+    return traced.results(buffers.map((buffer) => new Storage(backend, buffer, options.name)));
+  } finally {
+    for (const buffer of temporary) backend.free(buffer);
+  }
+}
+
+function programOf(entry: Entry, backend: Backend): Promise<Program> {
+  let program = entry.programs.get(backend);
+  if (program === undefined) {
+    program = compileGraph(backend, entry.traced.graph, wrapValue);
+    entry.programs.set(backend, program);
+    program.catch(() => entry.programs.delete(backend));
+  }
+  return program;
+}
+
+/** In debug mode the graph first runs node by node without touching the state: it throws where a value is not finite. */
+async function checkNodeByNode(
+  traced: TracedFunction,
+  backend: Backend,
+  feeds: { inputs: readonly DeviceBuffer[]; state: readonly DeviceBuffer[] },
+): Promise<void> {
+  const buffers = await runNodeByNode(backend, traced.graph, { ...feeds, wrap: wrapValue });
+  for (const buffer of buffers) backend.free(buffer);
+}
+
+function wrapValue(value: Value): Tensor {
+  return new Tensor(value);
+}
+
+/** A copy of a value on its own device: a program that gives its input back, in a buffer of its own. */
+async function copyStorage(storage: Storage): Promise<Storage> {
+  const input = inputNode("state", storage.spec.shape, storage.spec.dtype);
+  const graph = graphOf({ inputs: [input], state: [], outputs: [{ node: input, index: 0 }] });
+  const [buffer] = await (await programFor(storage.backend, graph, wrapValue)).run([storage.buffer], []);
+  return new Storage(storage.backend, buffer!, "state");
+}
+
+/**
+ * Looks for the first value that is not finite in what `fn` computes from `args`, node by node; Variables keep their
+ * values. Rejects with a `NonFiniteError` that names op and layer; resolves when every value is finite.
+ */
+export async function checkFinite<A extends readonly unknown[]>(fn: (...args: A) => unknown, ...args: A): Promise<void> {
+  assertNotTracing("checkFinite");
+  const flat = flatten(args);
+  const traced = traceFunction("checkFinite", fn, flat);
+  await enqueue(async () => {
+    await realizeNow(flat.tensors);
+    const values = [
+      ...flat.tensors.map((tensor) => tensor.handle),
+      ...traced.readOnly.map(({ variable }) => variable.current.handle),
+      ...traced.captured,
+    ];
+    const state = traced.state.map(({ variable }) => variable.current.handle);
+    const backend = backendOf("checkFinite", [...values, ...state].map((value) => value.node)) ?? defaultBackend();
+    const feeds = {
+      inputs: values.map((value) => bufferOf(value, backend)),
+      state: state.map((value) => bufferOf(value, backend)),
+    };
+    const buffers = await runNodeByNode(backend, traced.graph, { ...feeds, wrap: wrapValue }, { check: "finite" });
+    for (const buffer of buffers) backend.free(buffer);
+  });
+}
+

@@ -1,0 +1,87 @@
+// The element types of tensors, and the typed arrays that hold them on the host.
+
+/** What the project knows of one element type: its array, its width and its kind. */
+interface DTypeInfo {
+  readonly bytes: number;
+  readonly kind: "float" | "signed" | "unsigned" | "bool";
+}
+
+/**
+ * Every element type. `float32` trains everywhere; the others are storage types with element-wise, comparison,
+ * reduction, movement, indexing and cast kernels. `int64` lives in a `BigInt64Array`, `bool` in a `Uint8Array` of 0 and 1.
+ */
+export const dtypes = {
+  float32: { bytes: 4, kind: "float" },
+  float64: { bytes: 8, kind: "float" },
+  int64: { bytes: 8, kind: "signed" },
+  int32: { bytes: 4, kind: "signed" },
+  uint32: { bytes: 4, kind: "unsigned" },
+  int8: { bytes: 1, kind: "signed" },
+  uint8: { bytes: 1, kind: "unsigned" },
+  bool: { bytes: 1, kind: "bool" },
+} as const satisfies Record<string, DTypeInfo>;
+
+export type DType = keyof typeof dtypes;
+
+export type FloatDType = "float32" | "float64";
+
+interface ArrayOfDType {
+  float32: Float32Array;
+  float64: Float64Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  uint32: Uint32Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+}
+
+/** The typed array that holds elements of `D` on the host. */
+export type TypedArrayOf<D extends DType> = ArrayOfDType[D];
+
+export type TypedArray = TypedArrayOf<DType>;
+
+const allocators: { readonly [D in DType]: (length: number) => TypedArrayOf<D> } = {
+  float32: (length) => new Float32Array(length),
+  float64: (length) => new Float64Array(length),
+  int64: (length) => new BigInt64Array(length),
+  int32: (length) => new Int32Array(length),
+  uint32: (length) => new Uint32Array(length),
+  int8: (length) => new Int8Array(length),
+  uint8: (length) => new Uint8Array(length),
+  bool: (length) => new Uint8Array(length),
+};
+
+/** A zeroed typed array for `length` elements of `dtype`. */
+export function allocate<D extends DType>(dtype: D, length: number): TypedArrayOf<D> {
+  return allocators[dtype](length);
+}
+
+/** Whether `data` is the kind of array that holds `dtype` on the host. */
+export function holds<D extends DType>(dtype: D, data: TypedArray): data is TypedArrayOf<D> {
+  return data.constructor === allocators[dtype](0).constructor;
+}
+
+export function isFloat(dtype: DType): dtype is FloatDType {
+  return dtypes[dtype].kind === "float";
+}
+
+/** Bytes of a dense tensor of `size` elements. */
+export function byteLength(dtype: DType, size: number): number {
+  return dtypes[dtype].bytes * size;
+}
+
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(dtypes, name);
+}
+
+/** The element type that a typed array holds by itself (`Uint8Array` means `uint8`). */
+export function dtypeOf(data: TypedArray): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof Uint32Array) return "uint32";
+  if (data instanceof Int8Array) return "int8";
+  return "uint8";
+}

@@ -1,0 +1,71 @@
+export { allocate, byteLength, dtypes, isDType, isFloat } from "./dtype.js";
+export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
+export * from "./errors.js";
+export { Tensor, type Nested } from "./tensor.js";
+export { Variable, type Initializer, type VariableOptions } from "./variable.js";
+export { Module, type Context } from "./module.js";
+export { read, realize } from "./realize.js";
+export { checkFinite, compile, type CompiledFunction, type CompileOptions } from "./compile.js";
+export { grad, gradients, valueAndGrad, type Target } from "./autodiff.js";
+export { debug, type DebugOptions } from "./execution/debug-options.js";
+export { traceFunction, type TracedFunction } from "./execution/traced-function.js";
+export { flatten, type Flattened } from "./tree.js";
+export { defaultBackend, useBackend } from "./backend/default-backend.js";
+export type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend/backend.js";
+export { kernelBackend, type KernelBackendOptions, type KernelTable } from "./backend/kernel-backend.js";
+export { reference } from "./backend/reference.js";
+export {
+  isOpName,
+  opTable,
+  type CompleteKernelTable,
+  type CompositeName,
+  type OpName,
+  type OpTable,
+  type PrimitiveName,
+} from "./op-table.js";
+export {
+  composite,
+  primitive,
+  type AttributesOf,
+  type Composite,
+  type Cost,
+  type GradientContext,
+  type HostArray,
+  type Kernel,
+  type OpDefinition,
+  type Primitive,
+} from "./ops/definition.js";
+export { apply, applyAll } from "./graph/apply.js";
+export { graphOf, structureKey, type Graph, type StateUpdate } from "./graph/graph.js";
+export { inputNode, isConstant, isInput } from "./graph/leaf.js";
+export { GraphNode, specOf, topologicalOrder, type TensorSpec, type Value } from "./graph/node.js";
+export { describeOperation, withScope } from "./graph/scope.js";
+export { lower, lowerFor } from "./graph/passes/lower.js";
+export { mergeCommonSubexpressions } from "./graph/passes/common-subexpressions.js";
+export { removeIdentities } from "./graph/passes/identities.js";
+export { rewrite, valuesOf } from "./graph/passes/rewrite.js";
+
+export * from "./ops/activation.js";
+export * from "./ops/compare.js";
+export * from "./ops/convolution.js";
+export * from "./ops/creation.js";
+export * from "./ops/elementwise.js";
+export * from "./ops/identity.js";
+export * from "./ops/indexing.js";
+export * from "./ops/matmul.js";
+export * from "./ops/movement.js";
+export * from "./ops/normalization.js";
+export * from "./ops/pooling.js";
+export * from "./ops/random.js";
+export * from "./ops/reduce.js";
+export * from "./ops/resize.js";
+export * from "./ops/scan.js";
+export * from "./ops/sort.js";
+export {
+  hostFoldIn,
+  hostFoldInPath,
+  hostKey,
+  hostNormal,
+  hostUniform,
+  type HostKey,
+} from "./random/threefry.js";
