@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packPackages, type PackedPackage } from "../package-check/pack.mjs";
 import { installProject, runNode, typeErrors, withPeers } from "./consumer-project.js";
@@ -76,5 +77,33 @@ describe("packed packages", () => {
     writeFileSync(path.join(where, "consumer.cts"), consumer);
     expect(typeErrors(where, ["consumer.mts", "consumer.cts"], "nodenext")).toEqual([]);
     expect(typeErrors(where, ["consumer.mts"], "bundler")).toEqual([]);
+  });
+});
+
+describe("two copies of @convoke/core", () => {
+  it("are detected, and named in the error of the operation where they meet", async () => {
+    const shape = `file:${tarballOf("@convoke/shape")}`;
+    const core = `file:${tarballOf("@convoke/core")}`;
+    const where = await project("two copies", { "@convoke/core": core, "@convoke/shape": shape });
+    const installed = path.join(where, "node_modules", "@convoke", "core");
+    const second = path.join(where, "second", "core");
+    cpSync(realpathSync(installed), second, { recursive: true });
+    writeFileSync(
+      path.join(where, "both.mjs"),
+      `import * as first from "@convoke/core";
+       import * as second from "./second/core/dist/index.js";
+       const sum = () => first.add(first.tensor([1, 2]), second.tensor([3, 4]));
+       try {
+         await sum().data();
+       } catch (error) {
+         console.log(error.message);
+       }`,
+    );
+    const { code, stdout, stderr } = await runNode(["both.mjs"], where);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const message = stdout
+      .replaceAll(pathToFileURL(realpathSync(installed)).href, "<installed>")
+      .replaceAll(pathToFileURL(second).href, "<second>");
+    expect(message).toMatchInlineSnapshot();
   });
 });
