@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       {
         ...resolve,
-        test: { name: "packages", include: ["packages/*/src/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "packages", include: ["packages/*/{src,test}/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
         ...resolve,
