@@ -1,9 +1,10 @@
 // Ops that pass their input through: in another element type, without its gradient, or past an onlooker.
 import type { Shape } from "@convoke/shape";
-import { dtypes, isFloat, type DType, type TypedArray } from "../dtype.js";
+import { isFloat, type DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { GraphNode } from "../graph/node.js";
 import type { Tensor } from "../tensor.js";
+import { convertElements } from "./conversion.js";
 import { primitive, type HostArray } from "./definition.js";
 
 export interface CastAttributes {
@@ -15,31 +16,6 @@ interface NoAttributes {
 }
 
 const none: NoAttributes = {};
-
-/** Writes `source`, whose elements are of type `from`, into `target` as elements of type `to`, by the rules of `cast`. */
-export function convertElements(source: TypedArray, from: DType, target: TypedArray, to: DType): void {
-  const length = source.length;
-  if (to === "bool") {
-    const zero = from === "int64" ? 0n : 0;
-    for (let i = 0; i < length; i++) target[i] = source[i] === zero ? 0 : 1;
-  } else if (source instanceof BigInt64Array) {
-    if (target instanceof BigInt64Array) target.set(source);
-    else if (isFloat(to)) for (let i = 0; i < length; i++) target[i] = Number(source[i]);
-    else {
-      // Through the low bits: a 64-bit integer does not fit into a double.
-      const bits = dtypes[to].bytes * 8;
-      for (let i = 0; i < length; i++) target[i] = Number(BigInt.asIntN(bits, source[i] as bigint));
-    }
-  } else if (target instanceof BigInt64Array) {
-    for (let i = 0; i < length; i++) {
-      const value = source[i] as number;
-      target[i] = Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
-    }
-  } else {
-    // A typed array of integers cuts, wraps and turns NaN and infinities into 0 by itself.
-    for (let i = 0; i < length; i++) target[i] = source[i] as number;
-  }
-}
 
 function copy(inputs: readonly HostArray[], outputs: readonly HostArray[]): void {
   outputs[0]!.data.set(inputs[0]!.data as never);

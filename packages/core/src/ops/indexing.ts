@@ -1,5 +1,12 @@
 // Looking up and adding by index. Negative indices count from the end; what is out of range is found when it runs.
-import { formatShape, gather as gatherShape, normaliseAxis, ShapeError, shapeSize, type Shape } from "@convoke/shape";
+import {
+  formatShape,
+  gather as gatherShape,
+  normaliseAxis,
+  ShapeError,
+  shapeSize,
+  type Shape,
+} from "@convoke/shape";
 import type { DType, TypedArray } from "../dtype.js";
 import { ConvokeError } from "../errors.js";
 import { apply } from "../graph/apply.js";
@@ -46,7 +53,8 @@ function positions(operation: string, indices: HostArray, shape: Shape, axis: nu
 /** A copy of `data` in which sums are exact enough: doubles, or 64-bit integers. */
 function accumulator(data: TypedArray): Float64Array {
   // The additions below are written for doubles; the same text is right for 64-bit integers.
-  const copy: TypedArray = data instanceof BigInt64Array ? data.slice() : Float64Array.from(data as Float64Array);
+  const copy: TypedArray =
+    data instanceof BigInt64Array ? data.slice() : Float64Array.from(data as Float64Array);
   return copy as Float64Array;
 }
 
@@ -67,7 +75,9 @@ function forEachAlongAxis(
   const along = positions(operation, indices, shape, axis);
   const strides = stridesOf(shape);
   const step = strides[axis]!;
-  forEachOffset(indices.shape, strides.with(axis, 0), (position, offset) => visit(position, offset + along[position]! * step));
+  forEachOffset(indices.shape, strides.with(axis, 0), (position, offset) =>
+    visit(position, offset + along[position]! * step),
+  );
 }
 
 function checkAlongAxis(operation: string, x: TensorSpec, indices: TensorSpec, axis: number): void {
@@ -185,9 +195,13 @@ export const indexingOps = {
     reference: ([base, indices, updates], [y], { axis }) => {
       const totals = accumulator(base!.data);
       const added = updates!.data as Float64Array;
-      forEachAlongAxis("scatterAlongAxis", { indices: indices!, shape: base!.shape, axis }, (position, offset) => {
-        totals[offset]! += added[position]!;
-      });
+      forEachAlongAxis(
+        "scatterAlongAxis",
+        { indices: indices!, shape: base!.shape, axis },
+        (position, offset) => {
+          totals[offset]! += added[position]!;
+        },
+      );
       y!.data.set(totals as never);
     },
   }),
@@ -244,7 +258,11 @@ export function scatterAdd<D extends DType>(
  * For each position of `indices`, the element of that line along `axis` that it names (ONNX `GatherElements`). Along
  * the other axes `indices` is at most as long as `x`.
  */
-export function takeAlongAxis<D extends DType>(x: Tensor<Shape, D>, indices: Indices, axis: number): Tensor<Shape, D> {
+export function takeAlongAxis<D extends DType>(
+  x: Tensor<Shape, D>,
+  indices: Indices,
+  axis: number,
+): Tensor<Shape, D> {
   const along = normaliseAxis(describeOperation("takeAlongAxis"), axis, x.rank);
   return apply(indexingOps.takeAlongAxis, [x, indices], { axis: along }) as Tensor<Shape, D>;
 }
@@ -268,6 +286,10 @@ export function scatterAlongAxis<D extends DType>(
  * console.log(await oneHot(tensor([1, 0], { dtype: "int32" }), 3).data()); // Float32Array [0, 1, 0, 1, 0, 0]
  * ```
  */
-export function oneHot<D extends DType = "float32">(indices: Indices, depth: number, dtype?: D): Tensor<Shape, D> {
+export function oneHot<D extends DType = "float32">(
+  indices: Indices,
+  depth: number,
+  dtype?: D,
+): Tensor<Shape, D> {
   return apply(indexingOps.oneHot, [indices], { depth, dtype: dtype ?? "float32" }) as Tensor<Shape, D>;
 }

@@ -124,14 +124,20 @@ function placed(x: Tensor, attributes: SliceAttributes): Tensor {
 export const movementOps = {
   reshape: primitive<"reshape", ShapeAttributes>({
     name: "reshape",
-    infer: (operation, [x], { shape }) => [{ shape: reshapeShape(operation, x!.shape, shape), dtype: x!.dtype }],
+    infer: (operation, [x], { shape }) => [
+      { shape: reshapeShape(operation, x!.shape, shape), dtype: x!.dtype },
+    ],
     gradient: ({ inputs: [x], gradients: [g] }) => [g!.reshape(x!.shape)],
     reference: ([x], [y]) => y!.data.set(x!.data as never),
   }),
   permute: primitive<"permute", PermuteAttributes>({
     name: "permute",
-    infer: (operation, [x], { axes }) => [{ shape: permuteShape(operation, x!.shape, axes), dtype: x!.dtype }],
-    gradient: ({ gradients: [g], attributes: { axes } }) => [g!.permute(axes.map((_, axis) => axes.indexOf(axis)))],
+    infer: (operation, [x], { axes }) => [
+      { shape: permuteShape(operation, x!.shape, axes), dtype: x!.dtype },
+    ],
+    gradient: ({ gradients: [g], attributes: { axes } }) => [
+      g!.permute(axes.map((_, axis) => axes.indexOf(axis))),
+    ],
     reference: ([x], [y], { axes }) => {
       const strides = stridesOf(x!.shape);
       const from = { data: x!.data, strides: axes.map((axis) => strides[axis]!), offset: 0 };
@@ -140,7 +146,9 @@ export const movementOps = {
   }),
   broadcastTo: primitive<"broadcastTo", ShapeAttributes>({
     name: "broadcastTo",
-    infer: (operation, [x], { shape }) => [{ shape: broadcastToShape(operation, x!.shape, shape), dtype: x!.dtype }],
+    infer: (operation, [x], { shape }) => [
+      { shape: broadcastToShape(operation, x!.shape, shape), dtype: x!.dtype },
+    ],
     gradient: ({ inputs: [x], gradients: [g] }) => [g!.sumTo(x!.shape)],
     reference: ([x], [y]) => {
       const from = { data: x!.data, strides: broadcastStrides(x!.shape, y!.shape), offset: 0 };
@@ -150,7 +158,9 @@ export const movementOps = {
   slice: primitive<"slice", SliceAttributes>({
     name: "slice",
     infer: (_, [x], { shape }) => [{ shape, dtype: x!.dtype }],
-    gradient: ({ inputs: [x], gradients: [g], attributes }) => [placed(g!, { ...attributes, shape: x!.shape })],
+    gradient: ({ inputs: [x], gradients: [g], attributes }) => [
+      placed(g!, { ...attributes, shape: x!.shape }),
+    ],
     reference: ([x], [y], attributes) =>
       copyElements(y!.shape, slicedView(x!.data, x!.shape, attributes), dense(y!.data, y!.shape)),
   }),
@@ -158,7 +168,9 @@ export const movementOps = {
   place: primitive<"place", SliceAttributes>({
     name: "place",
     infer: (_, [x], { shape }) => [{ shape, dtype: x!.dtype }],
-    gradient: ({ inputs: [x], gradients: [g], attributes }) => [sliced(g!, { ...attributes, shape: x!.shape })],
+    gradient: ({ inputs: [x], gradients: [g], attributes }) => [
+      sliced(g!, { ...attributes, shape: x!.shape }),
+    ],
     reference: ([x], [y], attributes) =>
       copyElements(x!.shape, dense(x!.data, x!.shape), slicedView(y!.data, y!.shape, attributes)),
   }),
@@ -172,7 +184,10 @@ export const movementOps = {
     gradient: ({ inputs: [x], gradients: [g], attributes: { pads }, needs }) => {
       const start = pads.map(([before]) => before);
       const border = (): Tensor => g!.literal(0).broadcastTo(x!.shape).pad(pads, 1);
-      return [needs[0] ? block(g!, start, x!.shape) : undefined, needs[1] ? g!.mul(border()).sum() : undefined];
+      return [
+        needs[0] ? block(g!, start, x!.shape) : undefined,
+        needs[1] ? g!.mul(border()).sum() : undefined,
+      ];
     },
     reference: ([x, value], [y], { pads }) => {
       y!.data.fill(value!.data[0] as never);
@@ -184,7 +199,11 @@ export const movementOps = {
   concat: primitive<"concat", ConcatAttributes>({
     name: "concat",
     infer: (operation, inputs, { axis }) => {
-      const shape = concatShape(operation, inputs.map((input) => input.shape), axis);
+      const shape = concatShape(
+        operation,
+        inputs.map((input) => input.shape),
+        axis,
+      );
       return [{ shape, dtype: sameDType(operation, inputs) }];
     },
     gradient: ({ inputs, gradients: [g], attributes: { axis }, needs }) => {
@@ -211,7 +230,10 @@ export const movementOps = {
       pads.reduce<Tensor>((padded, [before, after], axis) => {
         if (before === 0 && after === 0) return padded;
         const [head, tail] = borders(padded, axis, { before, after, mode });
-        return concat([head, padded, tail].filter((part) => part.shape[axis] !== 0), axis);
+        return concat(
+          [head, padded, tail].filter((part) => part.shape[axis] !== 0),
+          axis,
+        );
       }, x!),
   }),
 };
@@ -296,7 +318,10 @@ export function transpose<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D
 }
 
 /** Repeated along new leading axes and along axes of 1, as in NumPy. */
-export function broadcastTo<D extends DType, const T extends Shape>(x: Tensor<Shape, D>, shape: T): Tensor<T, D> {
+export function broadcastTo<D extends DType, const T extends Shape>(
+  x: Tensor<Shape, D>,
+  shape: T,
+): Tensor<T, D> {
   const same = shape.length === x.rank && shape.every((dim, axis) => dim === x.shape[axis]);
   return (same ? x : apply(movementOps.broadcastTo, [x], { shape: [...shape] })) as Tensor<T, D>;
 }
@@ -318,7 +343,11 @@ export function slice<D extends DType>(x: Tensor<Shape, D>, ranges: readonly Ran
 }
 
 /** `value` (0 by default, infinities allowed) around the tensor: [before, after] for each axis. */
-export function pad<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, value: number | bigint = 0): Tensor<Shape, D> {
+export function pad<D extends DType>(
+  x: Tensor<Shape, D>,
+  pads: PadPairs,
+  value: number | bigint = 0,
+): Tensor<Shape, D> {
   padShape(describeOperation("pad"), x.shape, pads);
   const nothing = pads.every(([before, after]) => before === 0 && after === 0);
   const plain = pads.map(([before, after]) => [before, after] as const);
@@ -335,7 +364,11 @@ export function pad<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, value:
  * console.log(await padMode(tensor([1, 2, 3]), [[2, 1]], "reflect").data()); // Float32Array [3, 2, 1, 2, 3, 2]
  * ```
  */
-export function padMode<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, mode: PadMode): Tensor<Shape, D> {
+export function padMode<D extends DType>(
+  x: Tensor<Shape, D>,
+  pads: PadPairs,
+  mode: PadMode,
+): Tensor<Shape, D> {
   padShape(describeOperation("padMode"), x.shape, pads);
   const plain = pads.map(([before, after]) => [before, after] as const);
   return apply(movementOps.padMode, [x], { pads: plain, mode }) as Tensor<Shape, D>;
@@ -344,16 +377,30 @@ export function padMode<D extends DType>(x: Tensor<Shape, D>, pads: PadPairs, mo
 /** Tensors joined along `axis`; on all other axes they agree. */
 export function concat<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
   const operation = describeOperation("concat");
-  concatShape(operation, tensors.map((x) => x.shape), axis);
+  concatShape(
+    operation,
+    tensors.map((x) => x.shape),
+    axis,
+  );
   const along = normaliseAxis(operation, axis, tensors[0]!.rank);
-  return (tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along })) as Tensor<Shape, D>;
+  return (tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along })) as Tensor<
+    Shape,
+    D
+  >;
 }
 
 /** Tensors of one shape laid one upon the other along a new axis, which stands at `axis` in the result. */
 export function stack<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
   const operation = describeOperation("stack");
-  stackShape(operation, tensors.map((x) => x.shape), axis);
-  return concat(tensors.map((x) => unsqueeze(x, axis)), axis);
+  stackShape(
+    operation,
+    tensors.map((x) => x.shape),
+    axis,
+  );
+  return concat(
+    tensors.map((x) => unsqueeze(x, axis)),
+    axis,
+  );
 }
 
 /**
@@ -395,12 +442,18 @@ export function split<D extends DType>(
 }
 
 /** Without the given axes of 1; without all axes of 1 where none are given. */
-export function squeeze<D extends DType>(x: Tensor<Shape, D>, axes?: number | readonly number[]): Tensor<Shape, D> {
+export function squeeze<D extends DType>(
+  x: Tensor<Shape, D>,
+  axes?: number | readonly number[],
+): Tensor<Shape, D> {
   return reshape(x, squeezeShape(describeOperation("squeeze"), x.shape, axes));
 }
 
 /** With new axes of 1; `axes` are their places in the result. */
-export function unsqueeze<D extends DType>(x: Tensor<Shape, D>, axes: number | readonly number[]): Tensor<Shape, D> {
+export function unsqueeze<D extends DType>(
+  x: Tensor<Shape, D>,
+  axes: number | readonly number[],
+): Tensor<Shape, D> {
   return reshape(x, unsqueezeShape(describeOperation("unsqueeze"), x.shape, axes));
 }
 
@@ -410,9 +463,15 @@ export function flatten<D extends DType>(x: Tensor<Shape, D>, startAxis = 1): Te
 }
 
 /** Reversed along `axes`: a slice that walks backwards. */
-export function flip<S extends Shape, D extends DType>(x: Tensor<S, D>, axes: number | readonly number[]): Tensor<S, D> {
+export function flip<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  axes: number | readonly number[],
+): Tensor<S, D> {
   const reversed = normaliseAxes(describeOperation("flip"), axes, x.rank);
-  return slice(x, x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined))) as Tensor<S, D>;
+  return slice(
+    x,
+    x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined)),
+  ) as Tensor<S, D>;
 }
 
 /** The tensor laid side by side, `counts` times along each axis. */

@@ -1,12 +1,27 @@
 // Reductions over axes. Attributes hold the axes sorted and counted from the front; an empty list reduces nothing.
-import { broadcastTo, normaliseAxes, normaliseAxis, reduce, ShapeError, formatShape, shapeSize } from "@convoke/shape";
+import {
+  broadcastTo,
+  normaliseAxes,
+  normaliseAxis,
+  reduce,
+  ShapeError,
+  formatShape,
+  shapeSize,
+} from "@convoke/shape";
 import type { Reduce, Shape } from "@convoke/shape";
 import { isFloat, type DType, type TypedArray } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { TensorSpec } from "../graph/node.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
-import { composite, primitive, type Composite, type GradientRule, type Kernel, type Primitive } from "./definition.js";
+import {
+  composite,
+  primitive,
+  type Composite,
+  type GradientRule,
+  type Kernel,
+  type Primitive,
+} from "./definition.js";
 import { boolDType, floatDType, numericDType } from "./dtype-rules.js";
 import { forEachOffset, stridesOf } from "./kernel-loops.js";
 
@@ -32,7 +47,14 @@ export interface NormAttributes extends ReduceAttributes {
 // — kernels —
 
 /** Folds `count` elements of `data` from `from` on into `totals`, from `at` on in steps of `step` (0 or 1). */
-type Fold = (totals: Float64Array, at: number, step: number, data: Float64Array, from: number, count: number) => void;
+type Fold = (
+  totals: Float64Array,
+  at: number,
+  step: number,
+  data: Float64Array,
+  from: number,
+  count: number,
+) => void;
 
 interface Folding {
   readonly fold: Fold;
@@ -104,11 +126,23 @@ function reduceKernel(
     const keptStrides = stridesOf(dims.map((dim, axis) => (reduced[axis] ? 1 : dim)));
     const strides = keptStrides.map((stride, axis) => (reduced[axis] ? 0 : stride));
     const isWide = x!.dtype === "int64" || (options.exactIntegers === true && !isFloat(x!.dtype));
-    const data = isWide && !(x!.data instanceof BigInt64Array) ? BigInt64Array.from(x!.data as Int32Array, BigInt) : x!.data;
-    const totals = isWide ? new BigInt64Array(y!.data.length).fill(startInt64) : new Float64Array(y!.data.length).fill(start);
+    const data =
+      isWide && !(x!.data instanceof BigInt64Array)
+        ? BigInt64Array.from(x!.data as Int32Array, BigInt)
+        : x!.data;
+    const totals = isWide
+      ? new BigInt64Array(y!.data.length).fill(startInt64)
+      : new Float64Array(y!.data.length).fill(start);
     const lineLength = dims.at(-1)!;
     forEachOffset(dims.slice(0, -1), strides.slice(0, -1), (line, offset) =>
-      fold(totals as TypedArray as Float64Array, offset, strides.at(-1)!, data as Float64Array, line * lineLength, lineLength),
+      fold(
+        totals as TypedArray as Float64Array,
+        offset,
+        strides.at(-1)!,
+        data as Float64Array,
+        line * lineLength,
+        lineLength,
+      ),
     );
     if (totals instanceof Float64Array) y!.data.set(totals as never);
     else for (let i = 0; i < totals.length; i++) y!.data[i] = narrowed(totals[i]!, y!.dtype) as never;
@@ -161,7 +195,10 @@ function reduction<N extends string>(
   });
 }
 
-function argReduction<N extends string>(name: N, wins: (a: number, b: number) => boolean): Primitive<N, ArgReduceAttributes> {
+function argReduction<N extends string>(
+  name: N,
+  wins: (a: number, b: number) => boolean,
+): Primitive<N, ArgReduceAttributes> {
   return primitive({
     name,
     infer: (operation, [x], { axis, keepDims }) => {
@@ -186,7 +223,12 @@ function requireElements(operation: string, x: TensorSpec, axes: readonly number
 }
 
 // d max/dx: the gradient is shared evenly among the elements that reach the extremum, as PyTorch's amax does.
-const extremumGradient: GradientRule<ReduceAttributes> = ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
+const extremumGradient: GradientRule<ReduceAttributes> = ({
+  inputs: [x],
+  outputs: [y],
+  gradients: [g],
+  attributes,
+}) => {
   const winners = x!.equal(withKeptDims(y!, x!, attributes)).cast(x!.dtype);
   const count = winners.sum(attributes.axes, { keepDims: true });
   return [winners.mul(withKeptDims(g!, x!, attributes).div(count))];
@@ -205,7 +247,13 @@ function prodGradient(x: Tensor, g: Tensor, axes: readonly number[]): Tensor {
   const rest = x.size / count;
   let half = 1;
   while (half < count) half *= 2;
-  let level: Tensor = moved.reshape([count, rest]).pad([[0, half - count], [0, 0]], 1);
+  let level: Tensor = moved.reshape([count, rest]).pad(
+    [
+      [0, half - count],
+      [0, 0],
+    ],
+    1,
+  );
   const partners: Tensor[] = [];
   while (half > 1) {
     half /= 2;
@@ -218,7 +266,10 @@ function prodGradient(x: Tensor, g: Tensor, axes: readonly number[]): Tensor {
     gradient = partner.mul(gradient).reshape([1, 2 * partner.shape[1]!, rest]);
   }
   const back = order.map((_, axis) => order.indexOf(axis));
-  return gradient.slice([undefined, { end: count }]).reshape(moved.shape).permute(back);
+  return gradient
+    .slice([undefined, { end: count }])
+    .reshape(moved.shape)
+    .permute(back);
 }
 
 /** Number of elements that are folded into one. */
@@ -253,9 +304,11 @@ export const reduceOps = {
   max: reduction("max", reduceKernel(folds.max), extremumGradient, { needsElements: true }),
   min: reduction("min", reduceKernel(folds.min), extremumGradient, { needsElements: true }),
   /** The product of nothing is 1. */
-  prod: reduction("prod", reduceKernel(folds.prod, { exactIntegers: true }), ({ inputs: [x], gradients: [g], attributes }) => [
-    prodGradient(x!, g!, attributes.axes),
-  ]),
+  prod: reduction(
+    "prod",
+    reduceKernel(folds.prod, { exactIntegers: true }),
+    ({ inputs: [x], gradients: [g], attributes }) => [prodGradient(x!, g!, attributes.axes)],
+  ),
   argMax: argReduction("argMax", (a, b) => a > b),
   argMin: argReduction("argMin", (a, b) => a < b),
   mean: composite<"mean", ReduceAttributes>({
@@ -284,7 +337,12 @@ export const reduceOps = {
     gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
       const total = withKeptDims(y!, x!, attributes);
       const finite = total.equal(-Infinity).where(total.literal(0), total);
-      return [x!.sub(finite).exp().mul(withKeptDims(g!, x!, attributes))];
+      return [
+        x!
+          .sub(finite)
+          .exp()
+          .mul(withKeptDims(g!, x!, attributes)),
+      ];
     },
   }),
   norm: composite<"norm", NormAttributes>({
@@ -312,7 +370,8 @@ export const reduceOps = {
   all: composite<"all", ReduceAttributes>({
     name: "all",
     check: takesBool,
-    body: ([x], { axes, keepDims }) => x!.cast("int32").equal(0).cast("int32").sum(axes, { keepDims }).equal(0),
+    body: ([x], { axes, keepDims }) =>
+      x!.cast("int32").equal(0).cast("int32").sum(axes, { keepDims }).equal(0),
     gradient: "none",
   }),
 };
@@ -327,7 +386,12 @@ export interface ReduceOptions {
   readonly keepDims?: boolean | undefined;
 }
 
-function canonical(name: string, x: Tensor, axes: Axes | undefined, { keepDims = false }: ReduceOptions): ReduceAttributes {
+function canonical(
+  name: string,
+  x: Tensor,
+  axes: Axes | undefined,
+  { keepDims = false }: ReduceOptions,
+): ReduceAttributes {
   const all = x.shape.map((_, axis) => axis);
   const given = axes === undefined ? all : normaliseAxes(describeOperation(name), axes, x.rank);
   return { axes: [...given].sort((a, b) => a - b), keepDims };
@@ -339,7 +403,9 @@ type Reduction = <S extends Shape, D extends DType>(
   options?: ReduceOptions,
 ) => Tensor<Reduce<S>, D>;
 
-function reduceFunction(op: Primitive<string, ReduceAttributes> | Composite<string, ReduceAttributes>): Reduction {
+function reduceFunction(
+  op: Primitive<string, ReduceAttributes> | Composite<string, ReduceAttributes>,
+): Reduction {
   return <S extends Shape, D extends DType>(x: Tensor<S, D>, axes?: Axes, options: ReduceOptions = {}) =>
     apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Reduce<S>, D>;
 }
@@ -425,7 +491,11 @@ export function norm<S extends Shape, D extends DType>(
 }
 
 function argFunction(op: Primitive<string, ArgReduceAttributes>) {
-  return <S extends Shape>(x: Tensor<S>, axis: number, { keepDims = false }: ReduceOptions = {}): Tensor<Reduce<S>, "int32"> => {
+  return <S extends Shape>(
+    x: Tensor<S>,
+    axis: number,
+    { keepDims = false }: ReduceOptions = {},
+  ): Tensor<Reduce<S>, "int32"> => {
     const attributes = { axis: normaliseAxis(describeOperation(op.name), axis, x.rank), keepDims };
     return apply(op, [x], attributes) as Tensor<Reduce<S>, "int32">;
   };

@@ -1,0 +1,284 @@
+// Tensors from data on the host, and tensors that are the same all over.
+import { assertShape, formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
+import { allocate, dtypeOf, holds, type DType, type TypedArray, type TypedArrayOf } from "../dtype.js";
+import { ConvokeError, DTypeError } from "../errors.js";
+import { constantNode } from "../graph/leaf.js";
+import { describeOperation } from "../graph/scope.js";
+import { hostKey } from "../random/threefry.js";
+import { Tensor, type Nested } from "../tensor.js";
+import { convertElements } from "./conversion.js";
+
+/** The element type that data has by itself: numbers are float32, truth values bool, bigints int64. */
+export type DTypeOfData<X> = [Nested] extends [X]
+  ? DType
+  : X extends TypedArray
+    ? DTypeOfArray<X>
+    : X extends readonly (infer E)[]
+      ? DTypeOfData<E>
+      : X extends boolean
+        ? "bool"
+        : X extends bigint
+          ? "int64"
+          : "float32";
+
+type DTypeOfArray<X extends TypedArray> = {
+  [D in Exclude<DType, "bool">]: X extends TypedArrayOf<D> ? D : never;
+}[Exclude<DType, "bool">];
+
+export interface CreationOptions<D extends DType = DType> {
+  readonly dtype?: D | undefined;
+}
+
+export interface TensorOptions<D extends DType = DType> extends CreationOptions<D> {
+  /** The shape of flat data; by default the nesting of the data, or one axis. */
+  readonly shape?: Shape | undefined;
+}
+
+function constant<D extends DType>(data: TypedArray, shape: Shape, dtype: D): Tensor<Shape, D> {
+  return new Tensor({ node: constantNode(data, { shape: [...shape], dtype }), index: 0 });
+}
+
+/** The lengths of the nesting, read along the first branch; the others are checked while they are flattened. */
+function nestingOf(data: Nested): number[] {
+  const shape: number[] = [];
+  for (let inner: Nested | undefined = data; isList(inner); inner = inner[0]) shape.push(inner.length);
+  return shape;
+}
+
+function isList(data: Nested | undefined): data is readonly Nested[] {
+  return Array.isArray(data);
+}
+
+type Scalar = number | bigint | boolean;
+
+function flatten(operation: string, data: Nested, shape: readonly number[]): Scalar[] {
+  const flat: Scalar[] = [];
+  const visit = (part: Nested, axis: number): void => {
+    const length = isList(part) ? part.length : undefined;
+    if (length !== shape[axis]) {
+      throw new ShapeError({
+        operation,
+        got: `the nested data is ragged: on axis ${axis} there is ${length === undefined ? "a single value" : `a list of ${length}`} beside a list of ${shape[axis] ?? "values"}`,
+        rule: ", all parts of a tensor have one shape.",
+        wayOut: `Give data of shape ${formatShape(shape)}.`,
+      });
+    }
+    if (isList(part)) for (const inner of part) visit(inner, axis + 1);
+    else flat.push(part);
+  };
+  visit(data, 0);
+  return flat;
+}
+
+const dtypeOfScalar = { number: "float32", bigint: "int64", boolean: "bool" } as const;
+
+function kindOf(value: Scalar): keyof typeof dtypeOfScalar {
+  return typeof value as keyof typeof dtypeOfScalar;
+}
+
+/** Flat values as a typed array of their own element type. */
+function packed(operation: string, flat: readonly Scalar[]): { data: TypedArray; dtype: DType } {
+  const kind = kindOf(flat[0] ?? 0);
+  const other = flat.find((value) => kindOf(value) !== kind);
+  if (other !== undefined) {
+    throw new DTypeError({
+      operation,
+      problem: `the data holds values of type ${kind} and of type ${kindOf(other)}, but a tensor has one element type.`,
+      wayOut: "Make them all numbers, all bigints or all booleans.",
+    });
+  }
+  // Numbers stay doubles until the element type is known.
+  if (kind === "number") return { data: Float64Array.from(flat as readonly number[]), dtype: "float64" };
+  if (kind === "bigint") return { data: BigInt64Array.from(flat as readonly bigint[]), dtype: "int64" };
+  return { data: Uint8Array.from(flat as readonly boolean[], Number), dtype: "bool" };
+}
+
+function converted(data: TypedArray, from: DType, to: DType): TypedArray {
+  if (from === to) return data.slice();
+  const result = allocate(to, data.length);
+  convertElements(data, from, result, to);
+  return result;
+}
+
+/**
+ * A tensor of the given values, which are copied. Numbers become float32, booleans bool, bigints int64, typed arrays
+ * keep their type; `dtype` converts by the rules of `cast`.
+ *
+ * @throws {ShapeError} The data is ragged, or its length does not fit `shape`.
+ * @throws {DTypeError} Numbers, bigints and booleans are mixed.
+ * @example
+ * ```ts
+ * import { tensor } from "@convoke/core";
+ * console.log(tensor([[1, 2], [3, 4]]).shape); // [2, 2]
+ * console.log(tensor(new Uint8Array(6), { shape: [2, 3] }).dtype); // uint8
+ * ```
+ */
+export function tensor<X extends Nested | TypedArray, D extends DType = DTypeOfData<X>>(
+  data: X,
+  options: TensorOptions<D> = {},
+): Tensor<Shape, D> {
+  const operation = describeOperation("tensor");
+  const source: Nested | TypedArray = data;
+  if (ArrayBuffer.isView(source)) {
+    const own = options.dtype !== undefined && holds(options.dtype, source) ? options.dtype : dtypeOf(source);
+    const from = own === "bool" ? "uint8" : own;
+    const dtype = options.dtype ?? from;
+    return constant(
+      converted(source, from, dtype),
+      checked(operation, source.length, options.shape),
+      dtype as D,
+    );
+  }
+  const nesting = nestingOf(source);
+  const flat = flatten(operation, source, nesting);
+  const { data: values, dtype: from } = packed(operation, flat);
+  const dtype = options.dtype ?? dtypeOfScalar[kindOf(flat[0] ?? 0)];
+  const shape = options.shape === undefined ? nesting : checked(operation, flat.length, options.shape);
+  return constant(converted(values, from, dtype), shape, dtype as D);
+}
+
+function checked(operation: string, length: number, shape: Shape | undefined): Shape {
+  if (shape === undefined) return [length];
+  assertShape(operation, shape);
+  if (shapeSize(shape) === length) return shape;
+  throw new ShapeError({
+    operation,
+    got: `the data has ${length} elements`,
+    rule: `, the shape ${formatShape(shape)} needs ${shapeSize(shape)}.`,
+    wayOut: `Give ${shapeSize(shape)} elements, or a shape whose product is ${length}.`,
+  });
+}
+
+/**
+ * A tensor that holds `value` everywhere. It costs the memory of one element until it is used.
+ *
+ * @example
+ * ```ts
+ * import { full } from "@convoke/core";
+ * console.log(await full([2, 2], 7).data()); // Float32Array [7, 7, 7, 7]
+ * ```
+ */
+export function full<V extends number | bigint | boolean, D extends DType = DTypeOfData<V>>(
+  shape: Shape,
+  value: V,
+  options: CreationOptions<D> = {},
+): Tensor<Shape, D> {
+  assertShape(describeOperation("full"), shape);
+  return tensor<Nested, D>(value, {
+    dtype: options.dtype ?? (dtypeOfScalar[kindOf(value)] as D),
+  }).broadcastTo(shape);
+}
+
+/** Zeros: float32 unless `dtype` says otherwise. */
+export function zeros<D extends DType = "float32">(
+  shape: Shape,
+  options: CreationOptions<D> = {},
+): Tensor<Shape, D> {
+  return full<number, D>(shape, 0, options);
+}
+
+/** Ones: float32 unless `dtype` says otherwise. */
+export function ones<D extends DType = "float32">(
+  shape: Shape,
+  options: CreationOptions<D> = {},
+): Tensor<Shape, D> {
+  return full<number, D>(shape, 1, options);
+}
+
+/** `value` everywhere, in the shape and the element type of `x`. */
+export function fullLike<D extends DType>(
+  x: Tensor<Shape, D>,
+  value: number | bigint | boolean,
+): Tensor<Shape, D> {
+  return full(x.shape, value, { dtype: x.dtype });
+}
+
+/** Zeros in the shape and the element type of `x`. */
+export function zerosLike<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+  return fullLike(x, 0);
+}
+
+/** Ones in the shape and the element type of `x`. */
+export function onesLike<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+  return fullLike(x, 1);
+}
+
+export interface RangeOptions<D extends DType = DType> extends CreationOptions<D> {
+  /** The distance of neighbours, 1 by default; may be negative or a fraction. */
+  readonly step?: number | undefined;
+}
+
+/**
+ * `start`, `start + step`, … before `end`.
+ *
+ * @example
+ * ```ts
+ * import { arange } from "@convoke/core";
+ * console.log(await arange(0, 6, { step: 2, dtype: "int32" }).data()); // Int32Array [0, 2, 4]
+ * ```
+ */
+export function arange<D extends DType = "float32">(
+  start: number,
+  end: number,
+  { step = 1, dtype }: RangeOptions<D> = {},
+): Tensor<Shape, D> {
+  const count = Math.max(0, Math.ceil((end - start) / step));
+  if (!Number.isSafeInteger(count)) {
+    throw new ConvokeError({
+      operation: describeOperation("arange"),
+      problem: `from ${start} to ${end} in steps of ${step} there is no finite number of elements.`,
+      wayOut: "Give finite ends and a step that is not 0.",
+    });
+  }
+  return sequence(count, (i) => start + i * step, dtype);
+}
+
+/** `count` numbers at equal distances from `start` to `end`, both included. */
+export function linspace<D extends DType = "float32">(
+  start: number,
+  end: number,
+  { count, dtype }: CreationOptions<D> & { readonly count: number },
+): Tensor<Shape, D> {
+  assertShape(describeOperation("linspace"), [count]);
+  const last = count - 1;
+  return sequence(
+    count,
+    (i) => (i === last && i > 0 ? end : start + ((end - start) * i) / Math.max(1, last)),
+    dtype,
+  );
+}
+
+function sequence<D extends DType>(
+  count: number,
+  value: (i: number) => number,
+  dtype: D | undefined,
+): Tensor<Shape, D> {
+  const values = Float64Array.from({ length: count }, (_, i) => value(i));
+  const target: DType = dtype ?? "float32";
+  return constant(converted(values, "float64", target), [count], target as D);
+}
+
+/** Ones on the diagonal of a `rows` × `columns` matrix (square by default), zeros elsewhere. */
+export function eye<D extends DType = "float32">(
+  rows: number,
+  { columns = rows, dtype }: CreationOptions<D> & { readonly columns?: number | undefined } = {},
+): Tensor<Shape, D> {
+  assertShape(describeOperation("eye"), [rows, columns]);
+  const row = arange(0, rows, { dtype: "int32" }).reshape([rows, 1]);
+  return row.equal(arange(0, columns, { dtype: "int32" })).cast((dtype ?? "float32") as D);
+}
+
+/**
+ * The random key of a seed: a whole number, of which 64 bits count. All randomness comes from such a key.
+ *
+ * @example
+ * ```ts
+ * import { randomKey, randomUniform } from "@convoke/core";
+ * const same = await randomUniform(randomKey(7), [3]).data();
+ * const again = await randomUniform(randomKey(7), [3]).data(); // the same numbers
+ * ```
+ */
+export function randomKey(seed: number | bigint): Tensor<readonly [2], "uint32"> {
+  const node = constantNode(Uint32Array.from(hostKey(seed)), { shape: [2], dtype: "uint32" });
+  return new Tensor({ node, index: 0 });
+}
