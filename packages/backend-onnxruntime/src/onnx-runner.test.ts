@@ -8,7 +8,7 @@ import { loadRuntime as loadRuntimeInBrowser } from "./browser/load-runtime.js";
 import { onnxRunner } from "./index.js";
 import { importRuntime } from "./runtime.js";
 
-const folder = process.env["CONVOKE_TEST_DATA"];
+const folder = process.env["CONVOKE_TEST_DATA"] || undefined;
 
 /** A model of one node: `y = opType(x)`. */
 function oneNode(opType: string, [from, to]: [OnnxDType, OnnxDType], attributes = {}): Uint8Array {

@@ -1,4 +1,3 @@
-export { decodeMessage, encodeMessage } from "./proto/codec.js";
 export { OnnxFormatError, type OnnxFormatProblem } from "./proto/format-error.js";
 export type { OnnxLimits } from "./proto/wire-check.js";
 export {

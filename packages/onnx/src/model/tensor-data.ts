@@ -64,7 +64,7 @@ type NumericArray =
   | BigUint64Array;
 
 /** How a data type other than `string` lies in memory. */
-export interface Layout<A extends NumericArray = NumericArray> {
+interface Layout<A extends NumericArray = NumericArray> {
   /** Views little-endian bytes; the offset must be a multiple of the element size. */
   readonly view: (buffer: ArrayBufferLike, offset: number, length: number) => A;
   /** Bytes of one array element. */
