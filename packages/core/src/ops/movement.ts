@@ -9,7 +9,6 @@ import {
   permute as permuteShape,
   repeat as repeatShape,
   reshape as reshapeShape,
-  shapeSize,
   slice as sliceShape,
   squeeze as squeezeShape,
   stack as stackShape,
@@ -20,13 +19,14 @@ import {
   formatShape,
 } from "@convoke/shape";
 import type { Permute, Reshape, Shape, SliceRange } from "@convoke/shape";
-import type { DType, TypedArray } from "../dtype.js";
+import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { composite, primitive } from "./definition.js";
 import { sameDType } from "./dtype-rules.js";
-import { broadcastStrides, forEachOffset, stridesOf } from "./kernel-loops.js";
+import { broadcastStrides, stridesOf } from "./kernel-loops.js";
+import { copyElements, dense, slicedView } from "./strided-copy.js";
 
 /** A part of one axis: elements `start`, `start + step`, … before `end`; negative positions count from the end. */
 export type Range = SliceRange | undefined;
@@ -61,51 +61,6 @@ export type PadMode = "reflect" | "replicate" | "circular";
 
 export interface PadModeAttributes extends PadAttributes {
   readonly mode: PadMode;
-}
-
-/** A view of a dense array: the element at index i lies at offset + ∑ iₐ · stridesₐ. */
-interface View {
-  readonly data: TypedArray;
-  readonly strides: readonly number[];
-  readonly offset: number;
-}
-
-/** Copies an array of shape `shape` from one view to another. */
-function copyElements(shape: Shape, from: View, to: View): void {
-  const last = shape.length - 1;
-  const count = shape[last] ?? 1;
-  const fromStep = from.strides[last] ?? 0;
-  const toStep = to.strides[last] ?? 0;
-  const outer = shape.slice(0, -1);
-  const source = from.data as Float64Array;
-  const target = to.data as Float64Array;
-  const toOffsets = new Float64Array(shapeSize(outer));
-  forEachOffset(outer, to.strides.slice(0, -1), (line, offset) => {
-    toOffsets[line] = offset;
-  });
-  forEachOffset(outer, from.strides.slice(0, -1), (line, offset) => {
-    let read = from.offset + offset;
-    let write = to.offset + toOffsets[line]!;
-    for (let i = 0; i < count; i++) {
-      target[write] = source[read]!;
-      read += fromStep;
-      write += toStep;
-    }
-  });
-}
-
-function dense(data: TypedArray, shape: Shape, offset = 0): View {
-  return { data, strides: stridesOf(shape), offset };
-}
-
-/** The view of the elements of an array of shape `shape` that a slice takes. */
-function slicedView(data: TypedArray, shape: Shape, { start, step }: SliceAttributes): View {
-  const strides = stridesOf(shape);
-  return {
-    data,
-    strides: strides.map((stride, axis) => stride * step[axis]!),
-    offset: strides.reduce((sum, stride, axis) => sum + stride * start[axis]!, 0),
-  };
 }
 
 /** The contiguous part of `x` of the given shape that starts at `start`. */
