@@ -89,11 +89,11 @@ describe("broadcastTo", () => {
     `);
     expect(() => broadcastTo("broadcastTo", [2, 3], [2, 1])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: broadcastTo: [2, 3] does not broadcast to [2, 1], it must be equal or 1 on each axis.
-        Broadcast to [2, 3].]
+        Use [2, 3].]
     `);
     expect(() => broadcastTo("broadcastTo", [1, 3], [3])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: broadcastTo: [1, 3] does not broadcast to [3], it must be equal or 1 on each axis.
-        Broadcast to [1, 3].]
+        Use [1, 3].]
     `);
     expect(() => broadcastTo("broadcastTo", [6], [8, 6, 5, 5])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: broadcastTo: [6] does not broadcast to [8, 6, 5, 5]: axis -1 is 6 and 5, it must be equal or one of them 1.

@@ -79,7 +79,7 @@ export function broadcastTo(operation: string, from: Shape, to: Shape): Shape {
   const got = `${formatShape(from)} does not broadcast to ${formatShape(to)}`;
   const both = broadcastAs(operation, from, to, got);
   if (formatShape(both) !== formatShape(to)) {
-    refuse(operation, got, ", it must be equal or 1 on each axis.", `Broadcast to ${formatShape(both)}.`);
+    refuse(operation, got, ", it must be equal or 1 on each axis.", `Use ${formatShape(both)}.`);
   }
   return to;
 }

@@ -73,7 +73,7 @@ function checkChannels(
         operation,
         `${what} ${count} are not divisible by groups ${groups}`,
         `; the input is ${formatShape(x)}.`,
-        `Use groups ${fewer}, or ${what} ${Math.ceil(count / groups) * groups}.`,
+        `Use groups ${fewer}, or ${Math.ceil(count / groups) * groups} ${what}.`,
       );
     }
   }
@@ -147,9 +147,8 @@ export function convTransposeWindows(
   const { stride, dilation, span, pads } = resolved;
   const outputPadding = given.map((extra, axis) => {
     const s = dim(stride, axis);
-    const d = dim(dilation, axis);
-    const because = ` with stride ${s} and dilation ${d}`;
-    wholeNumber(operation, "output padding", extra, { most: Math.max(s, d) - 1, because });
+    const most = Math.max(s, dim(dilation, axis)) - 1;
+    wholeNumber(operation, "output padding", extra, { most, because: " under this stride and dilation" });
     // A kernel that spans less than the stride leaves "same" short of it.
     return options.padding === "same" ? Math.max(extra, s - dim(span, axis)) : extra;
   });
@@ -160,9 +159,9 @@ export function convTransposeWindows(
   if (output.some((n) => n < 1)) {
     refuse(
       operation,
-      `padding ${options.padding ?? 0} leaves ${times(output)} of the ${times(unpadded)} output; the input is ${formatShape(x)}`,
-      ", it must leave at least 1.",
-      `Use padding of at most ${Math.max(0, Math.floor((Math.min(...unpadded) - 1) / 2))}, or a larger input.`,
+      `padding ${options.padding ?? 0} leaves ${times(output)} of the ${times(unpadded)} output`,
+      ", it must be at least 1.",
+      `Use padding of at most ${Math.max(0, Math.floor((Math.min(...unpadded) - 1) / 2))}.`,
     );
   }
   return { output, ...resolved, outputPadding };

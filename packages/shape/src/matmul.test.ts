@@ -10,19 +10,19 @@ describe("matmul", () => {
   it("is refused with a way out", () => {
     expect(() => matmul("matmul", [2, 3], [5, 4])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: matmul: inner dimensions differ: [2, 3] × [5, 4] needs 3 = 5.
-        Give the second operand 3 rows, or the first 5 columns.]
+        Make both 3 or 5.]
     `);
     expect(() => matmul("matmul", [2, 3], [4, 3])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: matmul: inner dimensions differ: [2, 3] × [4, 3] needs 3 = 4.
-        Transpose the second operand: [3, 4].]
+        Transpose [4, 3] to [3, 4].]
     `);
     expect(() => matmul("matmul", [3, 2], [3, 4])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: matmul: inner dimensions differ: [3, 2] × [3, 4] needs 2 = 3.
-        Transpose the first operand: [2, 3].]
+        Transpose [3, 2] to [2, 3].]
     `);
     expect(() => matmul("matmul", [3], [2])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: matmul: inner dimensions differ: [3] × [2] needs 3 = 2.
-        Give the second operand 3 rows, or the first 2 columns.]
+        Make both 3 or 2.]
     `);
     expect(() => matmul("matmul", [], [2])).toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: matmul: got [], it must be at least 1-D.

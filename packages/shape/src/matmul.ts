@@ -22,15 +22,14 @@ export function matmul(operation: string, a: Shape, b: Shape): Shape {
   const columns = dim(a, -1);
   const rows = b.at(-2) ?? dim(b, -1);
   if (columns !== rows) {
+    const turned = dim(b, -1) === columns ? b : dim(a, -2) === rows ? a : undefined;
     refuse(
       operation,
       `inner dimensions differ: ${product}`,
       ` needs ${columns} = ${rows}.`,
-      dim(b, -1) === columns
-        ? `Transpose the second operand: ${formatShape(swapLast(b))}.`
-        : dim(a, -2) === rows
-          ? `Transpose the first operand: ${formatShape(swapLast(a))}.`
-          : `Give the second operand ${columns} rows, or the first ${rows} columns.`,
+      turned
+        ? `Transpose ${formatShape(turned)} to ${formatShape(swapLast(turned))}.`
+        : `Make both ${columns} or ${rows}.`,
     );
   }
   return [

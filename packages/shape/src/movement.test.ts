@@ -89,15 +89,15 @@ describe("slice", () => {
 
   it("is refused with a way out", () => {
     expect(() => slice("slice", [4], [{ step: 0 }])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: slice: range 0:4:0 of axis 0, it must be whole numbers, and the step not 0.
+      [ShapeError: slice: range 0:4:0 of axis 0, it must be whole numbers, the step not 0.
         Use whole numbers, and step 1.]
     `);
     expect(() => slice("slice", [4], [{ start: 0.5 }])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: slice: range 0.5:4:1 of axis 0, it must be whole numbers, and the step not 0.
+      [ShapeError: slice: range 0.5:4:1 of axis 0, it must be whole numbers, the step not 0.
         Use whole numbers, and step 1.]
     `);
     expect(() => slice("slice", [4], [{}, {}])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: slice: range list has 2 entries, it must be 1, one for each axis.
+      [ShapeError: slice: range list has 2 entries, it must be 1.
         Give it 1.]
     `);
   });
@@ -149,7 +149,7 @@ describe("reshape", () => {
 describe("the others", () => {
   it("are refused with a way out", () => {
     expect(() => permute("permute", [2, 3, 4], [0, 1])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: permute: axis list has 2 entries, it must be 3, one for each axis.
+      [ShapeError: permute: axis list has 2 entries, it must be 3.
         Give it 3.]
     `);
     expect(() => permute("permute", [2, 3, 4], [0, 1, 1])).toThrowErrorMatchingInlineSnapshot(`
@@ -203,7 +203,7 @@ describe("the others", () => {
         Use 1 instead.]
     `);
     expect(() => pad("pad", [2, 3], [[1, 1]])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: pad: padding list has 1 entries, it must be 2, one for each axis.
+      [ShapeError: pad: padding list has 1 entries, it must be 2.
         Give it 2.]
     `);
     expect(() => pad("pad", [2], [[-1, 0]])).toThrowErrorMatchingInlineSnapshot(`
@@ -227,7 +227,7 @@ describe("the others", () => {
         Reshape it, for example to [1].]
     `);
     expect(() => tile("tile", [2, 3], [2])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: tile: count list has 1 entries, it must be 2, one for each axis.
+      [ShapeError: tile: count list has 1 entries, it must be 2.
         Give it 2.]
     `);
     expect(() => tile("tile", [2], [1.5])).toThrowErrorMatchingInlineSnapshot(`

@@ -187,7 +187,7 @@ export function slice(operation: string, s: Shape, ranges: readonly (SliceRange 
       refuse(
         operation,
         `range ${start}:${end}:${step} of axis ${axis}`,
-        ", it must be whole numbers, and the step not 0.",
+        ", it must be whole numbers, the step not 0.",
         "Use whole numbers, and step 1.",
       );
     }
@@ -259,10 +259,10 @@ export type Unsqueeze<S extends Shape, Axes extends number | Shape> = Unfollowed
  * ```
  */
 export function unsqueeze(operation: string, s: Shape, axes: number | Shape): Shape {
-  const count = typeof axes === "number" ? 1 : axes.length;
-  const added = normaliseAxes(operation, axes, s.length + count);
-  let next = 0;
-  return Array.from({ length: s.length + count }, (_, axis) => (added.includes(axis) ? 1 : dim(s, next++)));
+  const rank = s.length + (typeof axes === "number" ? 1 : axes.length);
+  return normaliseAxes(operation, axes, rank)
+    .toSorted((a, b) => a - b)
+    .reduce<Shape>((grown, axis) => grown.toSpliced(axis, 0, 1), s);
 }
 
 /** The shape `S` with its axes from `Start` on made one. */

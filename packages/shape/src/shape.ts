@@ -92,7 +92,7 @@ export function checkRank(operation: string, s: Shape, least: number): void {
     refuse(
       operation,
       `got ${formatShape(s)}`,
-      `, it must be at least ${least}-D${least > 2 ? " [N, C, …]" : ""}.`,
+      `, it must be at least ${least}-D.`,
       `Reshape it, for example to ${formatShape([...Array<number>(least - s.length).fill(1), ...s])}.`,
     );
   }
@@ -106,12 +106,7 @@ export function checkLength(
 ): void {
   const wanted = like.length;
   if (list.length !== wanted) {
-    refuse(
-      operation,
-      `${what} has ${list.length} entries`,
-      `, it must be ${wanted}, one for each axis.`,
-      `Give it ${wanted}.`,
-    );
+    refuse(operation, `${what} has ${list.length} entries`, `, it must be ${wanted}.`, `Give it ${wanted}.`);
   }
 }
 

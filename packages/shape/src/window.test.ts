@@ -142,7 +142,7 @@ describe("resolveWindows", () => {
     `);
     expect(() => resolveWindows("conv2d", [6, 6], { size: 3, stride: [1, 2, 3] }))
       .toThrowErrorMatchingInlineSnapshot(`
-        [ShapeError: conv2d: stride has 3 entries, it must be 2, one for each axis.
+        [ShapeError: conv2d: stride has 3 entries, it must be 2.
           Give it 2.]
       `);
     expect(() => resolveWindows("conv2d", [2, 6], { size: 5, padding: [0, 1, 1, 0] }))
@@ -152,7 +152,7 @@ describe("resolveWindows", () => {
       `);
     expect(() => resolveWindows("conv2d", [6, 6], { size: 3, padding: [1, 2, 3] }))
       .toThrowErrorMatchingInlineSnapshot(`
-        [ShapeError: conv2d: padding has 3 entries, it must be 2, one for each axis.
+        [ShapeError: conv2d: padding has 3 entries, it must be 2.
           Give it 2.]
       `);
   });
