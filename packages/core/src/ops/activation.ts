@@ -8,9 +8,9 @@ import { composite, type Composite } from "./definition.js";
 import { floatDType } from "./dtype-rules.js";
 import { erf, expm1, log1p } from "./elementwise.js";
 
-interface NoAttributes {
+type NoAttributes = {
   readonly [key: string]: never;
-}
+};
 
 const none: NoAttributes = {};
 
@@ -46,18 +46,18 @@ function decay(x: Tensor): Tensor {
   return x.abs().neg().exp();
 }
 
-interface Bounds {
+type Bounds = {
   readonly min: number;
   readonly max: number;
-}
+};
 
-interface Alpha {
+type Alpha = {
   readonly alpha: number;
-}
+};
 
-interface Axis {
+type Axis = {
   readonly axis: number;
-}
+};
 
 export const activationOps = {
   /** max(x, 0); its gradient at 0 is 0. */
@@ -82,7 +82,11 @@ export const activationOps = {
     body: (x, { alpha }) => x.greater(0).where(x, expm1(negativePart(x).div(alpha)).mul(alpha)),
   }),
   selu: activation<"selu", NoAttributes>("selu", {
-    body: (x) => x.greater(0).where(x, expm1(negativePart(x)).mul(SELU_ALPHA)).mul(SELU_SCALE),
+    body: (x) =>
+      x
+        .greater(0)
+        .where(x, expm1(negativePart(x)).mul(SELU_ALPHA))
+        .mul(SELU_SCALE),
   }),
   /** x·Φ(x), with the distribution function of the normal distribution. */
   gelu: activation<"gelu", NoAttributes>("gelu", {
@@ -158,12 +162,15 @@ const SELU_SCALE = 1.0507009873554805;
 type Activation = <S extends Shape, D extends DType>(x: Tensor<S, D>) => Tensor<S, D>;
 
 function activationFunction(name: PlainActivation): Activation {
-  return <S extends Shape, D extends DType>(x: Tensor<S, D>) => apply(activationOps[name], [x], none) as Tensor<S, D>;
+  return <S extends Shape, D extends DType>(x: Tensor<S, D>) =>
+    apply(activationOps[name], [x], none) as Tensor<S, D>;
 }
 
 /** The activations without parameters. */
 type PlainActivation = {
-  [N in keyof typeof activationOps]: (typeof activationOps)[N] extends Composite<string, NoAttributes> ? N : never;
+  [N in keyof typeof activationOps]: (typeof activationOps)[N] extends Composite<string, NoAttributes>
+    ? N
+    : never;
 }[keyof typeof activationOps];
 
 /** max(x, 0); its gradient at 0 is 0. */
@@ -178,8 +185,6 @@ export const selu = activationFunction("selu");
 export const silu = activationFunction("silu");
 /** x·tanh(softplus(x)) (Misra, arXiv:1908.08681). */
 export const mish = activationFunction("mish");
-/** ln(1 + eˣ), without overflow. */
-export const softplus = activationFunction("softplus");
 /** x·min(max(x + 3, 0), 6)/6 (Howard et al., arXiv:1905.02244). */
 export const hardSwish = activationFunction("hardSwish");
 /** min(max(x + 3, 0), 6)/6. */
@@ -206,8 +211,17 @@ export function relu6<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor
   return hardTanh(x, { min: 0, max: 6 });
 }
 
+/** ln(1 + e^(beta·x)) / beta, without overflow: a ReLU with a round corner, the sharper the larger beta is. */
+export function softplus<S extends Shape, D extends DType>(x: Tensor<S, D>, { beta = 1 } = {}): Tensor<S, D> {
+  if (beta === 1) return apply(activationOps.softplus, [x], none) as Tensor<S, D>;
+  return apply(activationOps.softplus, [x.mul(beta)], none).div(beta) as Tensor<S, D>;
+}
+
 /** x above 0, alpha·x below (alpha 0.01 by default). */
-export function leakyRelu<S extends Shape, D extends DType>(x: Tensor<S, D>, { alpha = 0.01 } = {}): Tensor<S, D> {
+export function leakyRelu<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  { alpha = 0.01 } = {},
+): Tensor<S, D> {
   return apply(activationOps.leakyRelu, [x], { alpha }) as Tensor<S, D>;
 }
 

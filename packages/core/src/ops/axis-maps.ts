@@ -12,7 +12,11 @@ export interface AxisMap {
 }
 
 /** A constant beside `like`. */
-export function constantLike(like: Tensor, data: TypedArray, spec: { shape: readonly number[]; dtype: DType }): Tensor {
+export function constantLike(
+  like: Tensor,
+  data: TypedArray,
+  spec: { shape: readonly number[]; dtype: DType },
+): Tensor {
   return like.derive({ node: constantNode(data, spec), index: 0 });
 }
 

@@ -33,7 +33,10 @@ export class Columns {
   /** For each kernel position of the last axis: the output positions that lie inside. */
   readonly #runs: readonly Run[];
 
-  constructor(spatial: Shape, { kernel, output, geometry }: { kernel: Shape; output: Shape; geometry: WindowGeometry }) {
+  constructor(
+    spatial: Shape,
+    { kernel, output, geometry }: { kernel: Shape; output: Shape; geometry: WindowGeometry },
+  ) {
     const last = spatial.length - 1;
     this.#plane = shapeSize(spatial);
     this.#width = output[last]!;
@@ -47,7 +50,9 @@ export class Columns {
       for (const window of positions(output.slice(0, last))) {
         const at = window.map((o, axis) => inputPosition(geometry, axis, o, tap[axis]!));
         const inside = at.every((position, axis) => position >= 0 && position < spatial[axis]!);
-        this.#rowStarts[next++] = inside ? at.reduce((sum, position, axis) => sum + position * strides[axis]!, 0) : -1;
+        this.#rowStarts[next++] = inside
+          ? at.reduce((sum, position, axis) => sum + position * strides[axis]!, 0)
+          : -1;
       }
     }
     this.#runs = Array.from({ length: kernel[last]! }, (_, tap): Run => {
@@ -79,7 +84,11 @@ export class Columns {
     });
   }
 
-  #forEachRow(offset: number, columns: MatrixView, visit: (source: number, target: number, run: Run) => void): void {
+  #forEachRow(
+    offset: number,
+    columns: MatrixView,
+    visit: (source: number, target: number, run: Run) => void,
+  ): void {
     const windows = this.#outerOutput * this.#width;
     const channels = columns.rows / (this.#outerKernel * this.#runs.length);
     let row = columns.offset;

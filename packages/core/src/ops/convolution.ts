@@ -17,7 +17,13 @@ import type { Tensor } from "../tensor.js";
 import { Columns, type WindowGeometry } from "./columns.js";
 import { composite, primitive, type GradientRule, type HostArray } from "./definition.js";
 import { floatDType, sameDType } from "./dtype-rules.js";
-import { addProduct, addProductTransposed, inFloat64, transposed, type MatrixView } from "./matrix-product.js";
+import {
+  addProduct,
+  addProductTransposed,
+  inFloat64,
+  transposed,
+  type MatrixView,
+} from "./matrix-product.js";
 import { stack } from "./movement.js";
 
 /** Where the windows lie, spelt out: one number per spatial axis, padding [before, after]. */
@@ -41,7 +47,11 @@ type Role = "x" | "w" | "y";
 type Faces = Readonly<Partial<Record<Role, Tensor>>>;
 
 /** The derivative of T by `role`, at the other two. */
-function face(role: Role, { x, w, y }: Faces, { geometry, like }: { geometry: ConvAttributes; like: Tensor }): Tensor {
+function face(
+  role: Role,
+  { x, w, y }: Faces,
+  { geometry, like }: { geometry: ConvAttributes; like: Tensor },
+): Tensor {
   const size = like.shape.slice(2);
   if (role === "y") return apply(convolutionOps.conv, [x!, w!], geometry);
   if (role === "x") return apply(convolutionOps.convInputGrad, [y!, w!], { ...geometry, inputSize: size });
@@ -52,12 +62,17 @@ function face(role: Role, { x, w, y }: Faces, { geometry, like }: { geometry: Co
  * The gradient that all three ops share. An op with inputs a, b that gives the face c has, for the gradient g of c, the
  * gradients "face a at (b, g)" and "face b at (a, g)", because T is linear in each argument.
  */
-function trilinearGradient<A extends ConvAttributes>(inputs: readonly [Role, Role], output: Role): GradientRule<A> {
+function trilinearGradient<A extends ConvAttributes>(
+  inputs: readonly [Role, Role],
+  output: Role,
+): GradientRule<A> {
   return ({ inputs: given, attributes, gradients: [g], needs }) => {
     const { stride, pads, dilation, groups } = attributes;
     const values: Faces = { [inputs[0]]: given[0], [inputs[1]]: given[1], [output]: g };
     const gradients = inputs.map((role, i) =>
-      needs[i] ? face(role, values, { geometry: { stride, pads, dilation, groups }, like: given[i]! }) : undefined,
+      needs[i]
+        ? face(role, values, { geometry: { stride, pads, dilation, groups }, like: given[i]! })
+        : undefined,
     );
     const bias = given[2];
     return bias === undefined ? gradients : [...gradients, needs[2] ? channelSum(g!) : undefined];
@@ -284,7 +299,10 @@ function checkRank(operation: string, x: Shape, axes: number): void {
     operation,
     got: `input [${x.join(", ")}] has ${x.length} axes`,
     rule: `, it takes ${wanted}.`,
-    wayOut: x.length === axes + 1 ? "Add a batch axis in front with .unsqueeze(0)." : `Reshape the input to ${wanted}.`,
+    wayOut:
+      x.length === axes + 1
+        ? "Add a batch axis in front with .unsqueeze(0)."
+        : `Reshape the input to ${wanted}.`,
   });
 }
 
@@ -357,7 +375,13 @@ export function conv3d<S extends Shape, T extends Shape, D extends DType>(
 
 function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
   [name, axes]: readonly [string, number],
-  { x, w, bias, flipKernel, ...options }: ConvolutionTransposeOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
+  {
+    x,
+    w,
+    bias,
+    flipKernel,
+    ...options
+  }: ConvolutionTransposeOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
 ): Tensor<ConvTranspose<S, T>, D> {
   const operation = describeOperation(name);
   checkRank(operation, x.shape, axes);
@@ -366,7 +390,9 @@ function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
   // An output padding of a whole stride (dilation allows it) would make room for one more window. It takes back padding
   // at the end first; what is left lies behind all windows, where there is nothing but the bias.
   const excess = outputPadding.map((extra, axis) => extra - (extra % stride[axis]!));
-  const pads = windows.pads.map(([before, after], axis) => [before, Math.max(0, after - excess[axis]!)] as const);
+  const pads = windows.pads.map(
+    ([before, after], axis) => [before, Math.max(0, after - excess[axis]!)] as const,
+  );
   const behind = excess.map((extra, axis) => Math.max(0, extra - windows.pads[axis]![1]));
   const inputSize = output.map((n, axis) => n - behind[axis]!);
   const attributes = { stride, pads, dilation, groups: options.groups ?? 1, inputSize };

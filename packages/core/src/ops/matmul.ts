@@ -9,9 +9,9 @@ import { numericDType, sameDType } from "./dtype-rules.js";
 import { broadcastStrides, forEachOffset } from "./kernel-loops.js";
 import { addProduct, inFloat64 } from "./matrix-product.js";
 
-interface NoAttributes {
+type NoAttributes = {
   readonly [key: string]: never;
-}
+};
 
 const none: NoAttributes = {};
 
@@ -151,7 +151,10 @@ export function linear<D extends DType>(
   weight: Tensor<Shape, D>,
   bias?: Tensor<Shape, D>,
 ): Tensor<Shape, D> {
-  return apply(matmulOps.linear, bias === undefined ? [x, weight] : [x, weight, bias], none) as Tensor<Shape, D>;
+  return apply(matmulOps.linear, bias === undefined ? [x, weight] : [x, weight, bias], none) as Tensor<
+    Shape,
+    D
+  >;
 }
 
 /**

@@ -7,9 +7,9 @@ import type { Tensor } from "../tensor.js";
 import { composite } from "./definition.js";
 import { floatDType, sameDType } from "./dtype-rules.js";
 
-interface Epsilon {
+type Epsilon = {
   readonly epsilon: number;
-}
+};
 
 /** A number for each channel of x, in a shape that broadcasts against it. */
 function perChannel(values: Tensor, x: Tensor): Tensor {
@@ -76,7 +76,12 @@ export const normalizationOps = {
       const sum = g!.sum(batchAxes(g!));
       // Σ g·(x − mean)/√(variance + epsilon): the gradient of scale, and up to a factor that of variance.
       const weighted =
-        needs[1] || needs[4] ? g!.mul(x!.sub(perChannel(mean!, x!))).sum(batchAxes(x!)).mul(inverse) : undefined;
+        needs[1] || needs[4]
+          ? g!
+              .mul(x!.sub(perChannel(mean!, x!)))
+              .sum(batchAxes(x!))
+              .mul(inverse)
+          : undefined;
       return [
         needs[0] ? g!.mul(perChannel(factor, x!)) : undefined,
         weighted,
@@ -193,7 +198,8 @@ export const normalizationOps = {
         wayOut: `Use a number of groups that divides ${channels}.`,
       });
     },
-    body: ([x, scale, bias], { groups, epsilon }) => normalizedGroups({ x: x!, scale, bias }, groups, epsilon),
+    body: ([x, scale, bias], { groups, epsilon }) =>
+      normalizedGroups({ x: x!, scale, bias }, groups, epsilon),
   }),
   /** Over the positions of each channel of each sample (ONNX `InstanceNormalization`). */
   instanceNorm: composite<"instanceNorm", Epsilon>({
@@ -214,7 +220,12 @@ export const normalizationOps = {
       const squares = x!.mul(x!).pad([[0, 0], [size >> 1, (size - 1) >> 1], ...rest]);
       let sum = squares.slice([{}, { start: 0, end: channels }]);
       for (let i = 1; i < size; i++) sum = sum.add(squares.slice([{}, { start: i, end: i + channels }]));
-      return x!.div(sum.mul(alpha / size).add(k).pow(beta));
+      return x!.div(
+        sum
+          .mul(alpha / size)
+          .add(k)
+          .pow(beta),
+      );
     },
   }),
 };
@@ -241,13 +252,19 @@ export interface NormalizationOptions<D extends DType = DType> {
 }
 
 /** x and what of scale and bias is given; a bias alone brings a scale of ones. */
-function withAffine<D extends DType>(x: Tensor<Shape, D>, { scale, bias }: NormalizationOptions<D>): Tensor[] {
+function withAffine<D extends DType>(
+  x: Tensor<Shape, D>,
+  { scale, bias }: NormalizationOptions<D>,
+): Tensor[] {
   if (bias !== undefined) return [x, scale ?? x.literal(1).broadcastTo(bias.shape), bias];
   return scale === undefined ? [x] : [x, scale];
 }
 
 /** Scale and bias, both given, one number for each channel of x. */
-function channelAffine<D extends DType>(x: Tensor<Shape, D>, { scale, bias }: NormalizationOptions<D>): [Tensor, Tensor] {
+function channelAffine<D extends DType>(
+  x: Tensor<Shape, D>,
+  { scale, bias }: NormalizationOptions<D>,
+): [Tensor, Tensor] {
   const shape = [x.shape[1] ?? 1];
   return [scale ?? x.literal(1).broadcastTo(shape), bias ?? x.literal(0).broadcastTo(shape)];
 }
@@ -268,7 +285,10 @@ export function batchNorm<S extends Shape, D extends DType>(
   options: NormalizationOptions<D> & { readonly mean: Tensor<Shape, D>; readonly variance: Tensor<Shape, D> },
 ): Tensor<S, D> {
   const inputs = [x, ...channelAffine(x, options), options.mean, options.variance];
-  return apply(normalizationOps.batchNormInference, inputs, { epsilon: options.epsilon ?? 1e-5 }) as Tensor<S, D>;
+  return apply(normalizationOps.batchNormInference, inputs, { epsilon: options.epsilon ?? 1e-5 }) as Tensor<
+    S,
+    D
+  >;
 }
 
 /** What `batchNormTraining` gives. */

@@ -83,9 +83,14 @@ export const poolingOps = {
       apply(poolingOps.gatherFromPlane, [u!, indices!], { spatial: g!.shape.slice(2) }),
     ],
     reference: ([g, indices], [y]) => {
-      const [source, where, target] = [g!.data as Float64Array, indices!.data, new Float64Array(y!.data.length)];
+      const [source, where, target] = [
+        g!.data as Float64Array,
+        indices!.data,
+        new Float64Array(y!.data.length),
+      ];
       const [inner, plane] = [shapeSize(g!.shape.slice(2)), shapeSize(y!.shape.slice(2))];
-      for (let i = 0; i < source.length; i++) target[Math.floor(i / inner) * plane + Number(where[i])]! += source[i]!;
+      for (let i = 0; i < source.length; i++)
+        target[Math.floor(i / inner) * plane + Number(where[i])]! += source[i]!;
       (y!.data as Float64Array).set(target);
     },
   }),
@@ -102,7 +107,8 @@ export const poolingOps = {
     reference: ([x, indices], [y]) => {
       const [source, where, target] = [x!.data as Float64Array, indices!.data, y!.data];
       const [inner, plane] = [shapeSize(y!.shape.slice(2)), shapeSize(x!.shape.slice(2))];
-      for (let i = 0; i < target.length; i++) target[i] = source[Math.floor(i / inner) * plane + Number(where[i])]!;
+      for (let i = 0; i < target.length; i++)
+        target[i] = source[Math.floor(i / inner) * plane + Number(where[i])]!;
     },
   }),
   /** x [N, C, …] → the means [N, C, …output]. */
@@ -117,11 +123,15 @@ export const poolingOps = {
     multiplyAdds: (_, [y], { size }) => shapeSize(y!.shape) * shapeSize(size),
     reference: ([x], [y], attributes) => {
       const [source, target] = [x!.data as Float64Array, y!.data];
-      forEachWindow(x!.shape, windowsOf(x!.shape.slice(2), attributes), ({ plane, window, taps, divisor }) => {
-        let sum = 0;
-        for (let i = 0; i < taps.length; i++) sum += source[plane + taps[i]!]!;
-        target[window] = sum / divisor;
-      });
+      forEachWindow(
+        x!.shape,
+        windowsOf(x!.shape.slice(2), attributes),
+        ({ plane, window, taps, divisor }) => {
+          let sum = 0;
+          for (let i = 0; i < taps.length; i++) sum += source[plane + taps[i]!]!;
+          target[window] = sum / divisor;
+        },
+      );
     },
   }),
   /** The transpose of avgPool: shares each element of g [N, C, …output] out over its window. */
@@ -136,10 +146,14 @@ export const poolingOps = {
     multiplyAdds: ([g], _, { size }) => shapeSize(g!.shape) * shapeSize(size),
     reference: ([g], [y], attributes) => {
       const [source, target] = [g!.data as Float64Array, new Float64Array(y!.data.length)];
-      forEachWindow(y!.shape, windowsOf(attributes.inputSize, attributes), ({ plane, window, taps, divisor }) => {
-        const share = source[window]! / divisor;
-        for (let i = 0; i < taps.length; i++) target[plane + taps[i]!]! += share;
-      });
+      forEachWindow(
+        y!.shape,
+        windowsOf(attributes.inputSize, attributes),
+        ({ plane, window, taps, divisor }) => {
+          const share = source[window]! / divisor;
+          for (let i = 0; i < taps.length; i++) target[plane + taps[i]!]! += share;
+        },
+      );
       (y!.data as Float64Array).set(target);
     },
   }),
@@ -152,7 +166,10 @@ interface PlaneWindow {
 }
 
 /** The windows of every plane, in row-major order: axis by axis, each window of the axes so far with each of the next. */
-function windowsOf(spatial: Shape, attributes: MaxPoolAttributes & { countIncludePad?: boolean }): PlaneWindow[] {
+function windowsOf(
+  spatial: Shape,
+  attributes: MaxPoolAttributes & { countIncludePad?: boolean },
+): PlaneWindow[] {
   const { size, stride, pads, dilation, output, countIncludePad = true } = attributes;
   let windows: { taps: number[]; divisor: number }[] = [{ taps: [0], divisor: 1 }];
   spatial.forEach((n, axis) => {
@@ -218,15 +235,28 @@ function checkRank(operation: string, x: Shape, axes: number): void {
     operation,
     got: `input [${x.join(", ")}] has ${x.length} axes`,
     rule: `, it takes ${wanted}.`,
-    wayOut: x.length === axes + 1 ? "Add a batch axis in front with .unsqueeze(0)." : `Reshape the input to ${wanted}.`,
+    wayOut:
+      x.length === axes + 1
+        ? "Add a batch axis in front with .unsqueeze(0)."
+        : `Reshape the input to ${wanted}.`,
   });
 }
 
-function windowAttributes([name, axes]: readonly [string, number], x: Tensor, options: MaxPoolOptions): MaxPoolAttributes {
+function windowAttributes(
+  [name, axes]: readonly [string, number],
+  x: Tensor,
+  options: MaxPoolOptions,
+): MaxPoolAttributes {
   const operation = describeOperation(name);
   checkRank(operation, x.shape, axes);
   const { size, stride, ceilMode, padding, dilation } = options;
-  const windows = poolWindows(operation, x.shape, { size, stride: stride ?? size, padding, dilation, ceilMode });
+  const windows = poolWindows(operation, x.shape, {
+    size,
+    stride: stride ?? size,
+    padding,
+    dilation,
+    ceilMode,
+  });
   windows.output.forEach((count, axis) => {
     checkSeesInput(operation, x.shape[axis + 2]!, { windows, axis, count });
   });
@@ -273,12 +303,18 @@ function avgPoolAlong<S extends Shape, D extends DType>(
   x: Tensor<S, D>,
   options: AvgPoolOptions,
 ): Tensor<Pool<S>, D> {
-  const attributes = { ...windowAttributes(op, x, options), countIncludePad: options.countIncludePad ?? true };
+  const attributes = {
+    ...windowAttributes(op, x, options),
+    countIncludePad: options.countIncludePad ?? true,
+  };
   return apply(poolingOps.avgPool, [x], attributes) as Tensor<Pool<S>, D>;
 }
 
 /** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
-export function maxPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+export function maxPool1d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: MaxPoolOptions,
+): Tensor<Pool<S>, D> {
   return maxPoolAlong(["maxPool1d", 1], x, options)[0];
 }
 
@@ -293,12 +329,18 @@ export function maxPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, opt
  * console.log(await maxPool2d(x, { size: 2 }).data()); // Float32Array [4, 8, 6, 9]
  * ```
  */
-export function maxPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+export function maxPool2d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: MaxPoolOptions,
+): Tensor<Pool<S>, D> {
   return maxPoolAlong(["maxPool2d", 2], x, options)[0];
 }
 
 /** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
-export function maxPool3d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: MaxPoolOptions): Tensor<Pool<S>, D> {
+export function maxPool3d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: MaxPoolOptions,
+): Tensor<Pool<S>, D> {
   return maxPoolAlong(["maxPool3d", 3], x, options)[0];
 }
 
@@ -311,7 +353,10 @@ export function maxPool2dWithIndices<S extends Shape, D extends DType>(
 }
 
 /** The mean of each window of x [N, C, L]; see `avgPool2d`. */
-export function avgPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+export function avgPool1d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: AvgPoolOptions,
+): Tensor<Pool<S>, D> {
   return avgPoolAlong(["avgPool1d", 1], x, options);
 }
 
@@ -327,12 +372,18 @@ export function avgPool1d<S extends Shape, D extends DType>(x: Tensor<S, D>, opt
  * console.log(await avgPool2d(x, { size: 2 }).data()); // Float32Array [2.75, 4.5, 5, 5]
  * ```
  */
-export function avgPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+export function avgPool2d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: AvgPoolOptions,
+): Tensor<Pool<S>, D> {
   return avgPoolAlong(["avgPool2d", 2], x, options);
 }
 
 /** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
-export function avgPool3d<S extends Shape, D extends DType>(x: Tensor<S, D>, options: AvgPoolOptions): Tensor<Pool<S>, D> {
+export function avgPool3d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  options: AvgPoolOptions,
+): Tensor<Pool<S>, D> {
   return avgPoolAlong(["avgPool3d", 3], x, options);
 }
 
@@ -350,7 +401,11 @@ export function globalMaxPool<S extends Shape, D extends DType>(x: Tensor<S, D>)
 }
 
 /** The output of adaptive pooling per axis; windows of one size where it divides the input. */
-function adaptiveTarget(name: string, x: Shape, output: PerAxis): { output: readonly number[]; even: number[] | undefined } {
+function adaptiveTarget(
+  name: string,
+  x: Shape,
+  output: PerAxis,
+): { output: readonly number[]; even: number[] | undefined } {
   const operation = describeOperation(name);
   checkRank(operation, x, 2);
   const target = typeof output === "number" ? [output, output] : output;
@@ -377,14 +432,23 @@ function adaptiveTarget(name: string, x: Shape, output: PerAxis): { output: read
  * console.log(await y.data()); // Float32Array [1.5, 2.5]
  * ```
  */
-export function adaptiveAvgPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, output: PerAxis): Tensor<Shape, D> {
+export function adaptiveAvgPool2d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  output: PerAxis,
+): Tensor<Shape, D> {
   const target = adaptiveTarget("adaptiveAvgPool2d", x.shape, output);
   if (target.even !== undefined) return avgPool2d(x, { size: target.even });
-  return target.output.reduce<Tensor>((y, n, i) => mapAxis(y, i + 2, averagingMap(x.shape[i + 2]!, n)), x) as Tensor<Shape, D>;
+  return target.output.reduce<Tensor>(
+    (y, n, i) => mapAxis(y, i + 2, averagingMap(x.shape[i + 2]!, n)),
+    x,
+  ) as Tensor<Shape, D>;
 }
 
 /** Maxima over a grid of `output` bins, whatever the size of x [N, C, H, W]; bins as in `adaptiveAvgPool2d`. */
-export function adaptiveMaxPool2d<S extends Shape, D extends DType>(x: Tensor<S, D>, output: PerAxis): Tensor<Shape, D> {
+export function adaptiveMaxPool2d<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  output: PerAxis,
+): Tensor<Shape, D> {
   const target = adaptiveTarget("adaptiveMaxPool2d", x.shape, output);
   if (target.even !== undefined) return maxPool2d(x, { size: target.even });
   // Bins overlap and differ in length: laid side by side, the shorter ones filled up with their last element (which as
