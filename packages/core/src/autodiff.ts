@@ -117,7 +117,8 @@ function backpropagate(
   targets: readonly Tensor[],
   known: ReadonlySet<GraphNode> = new Set(),
 ): (Tensor | undefined)[] {
-  const order = topologicalOrder(outputs.map((output) => output.handle.node), known);
+  const isEnd = { has: (node: GraphNode): boolean => known.has(node) || stopsGradients(node) };
+  const order = topologicalOrder(outputs.map((output) => output.handle.node), isEnd);
   assertNotCut(order);
   const needed = nodesThatReach(order, targets);
   const collected: Gradients = new Map();
@@ -127,7 +128,7 @@ function backpropagate(
     const node = order[i] as GraphNode;
     const arriving = collected.get(node);
     if (arriving === undefined || !needed.has(node)) continue;
-    if (node.op.kind === "leaf" || node.op.gradient === "none" || node.inputs.length === 0) continue;
+    if (node.op.kind === "leaf") continue;
     const needs = node.inputs.map((value) => needed.has(value.node) && isFloat(value.node.outputs[value.index]!.dtype));
     const passed = withScope(node.scope, () => gradientOf(node, arriving, { needs, wrap }));
     node.inputs.forEach((value, position) => {
@@ -137,11 +138,15 @@ function backpropagate(
   return targets.map(({ handle }) => collected.get(handle.node)?.[handle.index]);
 }
 
+/** Comparisons, integer ops and detach: what lies behind them has no part in the gradient. */
+function stopsGradients(node: GraphNode): boolean {
+  return node.op.kind !== "leaf" && node.op.gradient === "none";
+}
+
 /** The nodes of `order` from which a target can be reached, the targets included. */
 function nodesThatReach(order: readonly GraphNode[], targets: readonly Tensor[]): ReadonlySet<GraphNode> {
   const needed = new Set(targets.map((target) => target.handle.node));
   for (const node of order) {
-    if (node.op.kind !== "leaf" && node.op.gradient === "none") continue;
     if (node.inputs.some((value) => needed.has(value.node))) needed.add(node);
   }
   return needed;
@@ -179,7 +184,7 @@ function gradientOf(
 /** A realised tensor has lost its history: if a Variable was in it, its share of the gradient would be lost in silence. */
 function assertNotCut(order: readonly GraphNode[]): void {
   for (const { op, scope, isRealized, readsTrainable } of order) {
-    if (!isRealized || op.kind === "leaf" || op.gradient === "none" || !readsTrainable) continue;
+    if (!isRealized || op.kind === "leaf" || !readsTrainable) continue;
     throw new GradientError({
       operation: "gradients",
       problem: `the result depends on a Variable through ${describeOperation(op.name, scope)}, which was realised: its history is gone.`,

@@ -1,7 +1,7 @@
 // Modules: trees of named parameters with a forward pass.
-import { formatShape, type Shape } from "@convoke/shape";
+import { formatShape, shapeSize, type Shape } from "@convoke/shape";
 import type { Backend } from "./backend/backend.js";
-import { allocate, type TypedArray } from "./dtype.js";
+import type { TypedArray } from "./dtype.js";
 import { ModuleError } from "./errors.js";
 import { currentTrace } from "./execution/trace.js";
 import { constantNode, inputNode } from "./graph/leaf.js";
@@ -31,6 +31,9 @@ interface Journey extends Context {
 }
 
 const inference: Context = { training: false };
+
+/** The pass that is running: a sub-module that is called without a context takes part in it. */
+let running: Journey | undefined;
 
 /**
  * Base of layers and models. Subclasses keep sub-modules and Variables in their fields (also in arrays and plain
@@ -99,18 +102,23 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
     this.#version++;
   }
 
-  /** Runs the module. Without a context it is in inference mode. */
-  forward(x: In, context: Context = inference): Out {
+  /** Runs the module. Without a context it takes part in the pass that calls it, or else is in inference mode. */
+  forward(x: In, context: Context = running ?? inference): Out {
     const journey = isJourney(context) ? context : this.#setOut(context);
     const path = journey.paths.get(this) ?? "";
-    return withScope(path, () => {
-      const shapes = shapesOf(x);
-      if (!this.#isBuilt) this.#setUp(shapes, path, journey.building);
-      currentTrace()?.modules.set(this, this.#version);
-      const output = this.compute(x, this.#contextFor(journey, path));
-      if (journey.building && output instanceof Tensor) this.#outputShape = output.shape;
-      return output;
-    });
+    const outer = running;
+    running = journey;
+    try {
+      return withScope(path, () => {
+        if (!this.#isBuilt) this.#setUp(shapesOf(x), path, journey.building);
+        currentTrace()?.modules.set(this, this.#version);
+        const output = this.compute(x, this.#contextFor(journey, path));
+        if (journey.building && output instanceof Tensor) this.#outputShape = output.shape;
+        return output;
+      });
+    } finally {
+      running = outer;
+    }
   }
 
   /**
@@ -135,11 +143,7 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
   initialize(seed: number): void {
     const root = hostKey(seed);
     for (const [path, variable] of Object.entries(this.namedVariables())) {
-      const { initializer } = variable;
-      if (initializer === undefined) continue;
-      const data = allocate(variable.dtype, variable.size);
-      data.set(initializer(variable.shape, hostFoldInPath(root, path)) as never);
-      variable.set(data);
+      variable.initialize(hostFoldInPath(root, path));
     }
   }
 
@@ -252,8 +256,7 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
 const buffers = new WeakSet<Variable>();
 
 function newVariable(shape: Shape, initializer: Initializer, options: { name?: string; trainable: boolean }): Variable {
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  const node = constantNode(new Float32Array(size), { shape, dtype: "float32" });
+  const node = constantNode(() => new Float32Array(shapeSize(shape)), { shape, dtype: "float32" });
   const variable = new Variable(new Tensor({ node, index: 0 }), { ...options, initializer });
   if (!options.trainable) buffers.add(variable);
   return variable;
@@ -263,10 +266,7 @@ function newVariable(shape: Shape, initializer: Initializer, options: { name?: s
 function initializeOwn(module: object, path: string): void {
   const root = hostKey(0);
   for (const [key, variable] of Object.entries(module)) {
-    if (!(variable instanceof Variable) || variable.initializer === undefined) continue;
-    const data = allocate(variable.dtype, variable.size);
-    data.set(variable.initializer(variable.shape, hostFoldInPath(root, path === "" ? key : `${path}.${key}`)) as never);
-    variable.set(data);
+    if (variable instanceof Variable) variable.initialize(hostFoldInPath(root, path === "" ? key : `${path}.${key}`));
   }
 }
 

@@ -1,6 +1,6 @@
 // Named mutable cells: parameters, running statistics, optimizer moments.
 import { formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
-import { holds, type DType, type TypedArrayOf } from "./dtype.js";
+import { allocate, holds, type DType, type TypedArrayOf } from "./dtype.js";
 import { BackendError, DTypeError } from "./errors.js";
 import type { Backend } from "./backend/backend.js";
 import { Storage } from "./backend/storage.js";
@@ -60,7 +60,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     const { node } = initial.handle;
     // Host data gets a node of its own: what happens to the variable must not show in the tensor that it started from.
     this.#tensor = isConstant(node)
-      ? this.#constant(node.attributes.data as TypedArrayOf<D>)
+      ? this.#constant(() => node.attributes.data as TypedArrayOf<D>)
       : this.#pending(initial);
   }
 
@@ -130,14 +130,10 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
       await realizeNow([this.#tensor]);
       const { node } = this.#tensor.handle;
       const storage = node.storage?.[0];
-      if (storage === undefined || isConstant(node)) {
-        if (isConstant(node)) bufferOf(this.#tensor.handle, backend);
-        return;
-      }
-      if (storage.backend === backend) return;
-      const data = await storage.backend.download(storage.buffer);
-      this.#adopt(new Storage(backend, backend.upload(data, storage.spec), this.name));
-      if (!this.#isExposed) storage.free();
+      if (storage?.backend === backend && !isConstant(node)) return;
+      const data = isConstant(node) ? node.attributes.data : await storage!.backend.download(storage!.buffer);
+      this.#adopt(new Storage(backend, backend.upload(data, { shape: this.shape, dtype: this.dtype }), this.name));
+      if (!this.#isExposed) storage?.free();
       this.#isExposed = false;
     });
   }
@@ -152,7 +148,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     const { node } = this.#tensor.handle;
     if (isConstant(node)) {
       // The host keeps no second copy of what the program will replace.
+      const uploaded = node.storage?.[0];
       this.#adopt(new Storage(backend, backend.upload(node.attributes.data, node.outputs[0]!), this.name));
+      if (!this.#isExposed) uploaded?.free();
     } else {
       bufferOf(this.#tensor.handle, backend);
       if (this.#isExposed) this.#adopt(await copy(node.storage![0]!));
@@ -170,7 +168,20 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     this.#tensor = new Tensor<S, D>({ node: storedNode(storage, { source: this }), index: 0 });
   }
 
-  #constant(data: TypedArrayOf<D>): Tensor<S, D> {
+  /** Fills the variable from its initialiser; the values are computed when they are first needed. */
+  initialize(key: HostKey): void {
+    const { initializer, shape, dtype } = this;
+    if (initializer === undefined) return;
+    dropPendingWrite(this);
+    this.#isExposed = false;
+    this.#tensor = this.#constant(() => {
+      const data = allocate(dtype, shapeSize(shape));
+      data.set(initializer(shape, key) as never);
+      return data;
+    });
+  }
+
+  #constant(data: TypedArrayOf<D> | (() => TypedArrayOf<D>)): Tensor<S, D> {
     const node = constantNode(data, { shape: this.shape, dtype: this.dtype }, { source: this });
     return new Tensor<S, D>({ node, index: 0 });
   }

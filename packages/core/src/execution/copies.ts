@@ -7,9 +7,12 @@ declare global {
 }
 
 const here = import.meta.url;
+let registered = false;
 
-/** Notes that this copy is in use. */
+/** Notes that this copy is in use. Cheap enough for every node. */
 export function registerCopy(): void {
+  if (registered) return;
+  registered = true;
   (globalThis.__convokeCoreCopies ??= new Set()).add(here);
 }
 

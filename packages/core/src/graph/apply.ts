@@ -1,6 +1,7 @@
 // Makes a node: the one place where shapes and dtypes are checked.
 import type { Composite, OpDefinition, Primitive } from "../ops/definition.js";
 import type { Tensor } from "../tensor.js";
+import { foreignValueError } from "../execution/copies.js";
 import { GraphNode, type TensorSpec } from "./node.js";
 import { currentOrigin, currentScope, describeOperation } from "./scope.js";
 
@@ -12,6 +13,9 @@ export function applyAll<A extends object>(
 ): Tensor[] {
   const first = inputs[0];
   if (first === undefined) throw new Error(`${op.name}: an op needs at least one tensor to be applied to`);
+  if (!inputs.every(({ handle }) => handle.node instanceof GraphNode)) {
+    throw foreignValueError(describeOperation(op.name));
+  }
   const node = new GraphNode({
     op: op as OpDefinition,
     inputs: inputs.map((input) => input.handle),

@@ -16,17 +16,35 @@ export interface ConstantAttributes {
   readonly data: TypedArray;
 }
 
+/** A constant whose data is computed when it is first read: a big net costs nothing until it runs. */
+class LazyConstant implements ConstantAttributes {
+  #make: (() => TypedArray) | undefined;
+  #data: TypedArray | undefined;
+
+  constructor(make: () => TypedArray) {
+    this.#make = make;
+  }
+
+  get data(): TypedArray {
+    if (this.#make !== undefined) {
+      this.#data = this.#make();
+      this.#make = undefined;
+    }
+    return this.#data!;
+  }
+}
+
 /** Attributes of a program input: what it stands for, in words, for messages. */
 export interface InputAttributes {
   readonly role: string;
 }
 
 export function constantNode(
-  data: TypedArray,
+  data: TypedArray | (() => TypedArray),
   spec: TensorSpec,
   options: { source?: { readonly trainable: boolean } } = {},
 ): GraphNode {
-  const attributes: ConstantAttributes = { data };
+  const attributes: ConstantAttributes = typeof data === "function" ? new LazyConstant(data) : { data };
   return new GraphNode({
     op: constantOp,
     inputs: [],

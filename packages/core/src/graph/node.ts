@@ -1,6 +1,7 @@
 // The one graph: nodes, the values they give, and traversals that never recurse.
 import type { Shape } from "@convoke/shape";
 import type { DType } from "../dtype.js";
+import { registerCopy } from "../execution/copies.js";
 import type { OpDefinition } from "../ops/definition.js";
 import type { Storage } from "../backend/storage.js";
 
@@ -46,6 +47,7 @@ export class GraphNode {
     /** The Variable whose value the node stands for. */
     source?: { readonly trainable: boolean } | undefined;
   }) {
+    registerCopy();
     this.op = parts.op;
     this.#inputs = parts.inputs;
     this.attributes = parts.attributes;
