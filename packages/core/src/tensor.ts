@@ -26,7 +26,8 @@ import { read, realize } from "./realize.js";
 export type Nested = number | bigint | boolean | readonly Nested[];
 
 type Axes = number | readonly number[];
-type Other<T extends Shape, D extends DType> = Tensor<T, D> | number | bigint;
+/** A tensor of the same element type (checked when the node is made), or a number that becomes a scalar of that type. */
+type Other<T extends Shape> = Tensor<T> | number | bigint;
 
 /**
  * An immutable tensor of shape `S` and element type `D`. Operations on it build a graph and cost nothing; the values
@@ -82,7 +83,8 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
 
   /** `other` itself, or the scalar that a number stands for. */
   operand<T extends Shape>(other: Tensor<T, DType> | number | bigint): Tensor {
-    return other instanceof Tensor ? other : this.literal(other);
+    // Not "instanceof": a tensor of another copy of this package has to reach the check that names both copies.
+    return typeof other === "object" ? other : this.literal(other);
   }
 
   // — values —
@@ -180,49 +182,49 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     return elementwise.tanh(this);
   }
 
-  add<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  add<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.add(this, other);
   }
-  sub<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  sub<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.sub(this, other);
   }
-  mul<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  mul<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.mul(this, other);
   }
-  div<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  div<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.div(this, other);
   }
-  mod<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  mod<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.mod(this, other);
   }
-  pow<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  pow<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.pow(this, other);
   }
-  maximum<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  maximum<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.maximum(this, other);
   }
-  minimum<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, D> {
+  minimum<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
     return elementwise.minimum(this, other);
   }
 
   // — comparison and logic —
 
-  equal<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  equal<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.equal(this, other);
   }
-  notEqual<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  notEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.notEqual(this, other);
   }
-  less<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  less<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.less(this, other);
   }
-  lessEqual<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  lessEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.lessEqual(this, other);
   }
-  greater<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  greater<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.greater(this, other);
   }
-  greaterEqual<T extends Shape>(other: Other<T, D>): Tensor<Broadcast<S, T>, "bool"> {
+  greaterEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
     return compare.greaterEqual(this, other);
   }
   isNaN(): Tensor<S, "bool"> {
@@ -244,7 +246,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   where<T extends Shape, U extends Shape, E extends DType>(
     this: Tensor<S, "bool">,
     a: Tensor<T, E>,
-    b: Tensor<U, E> | number | bigint,
+    b: Other<U>,
   ): Tensor<Broadcast<Broadcast<S, T>, U>, E> {
     return compare.where(this, a, b);
   }
@@ -337,7 +339,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   // — linear algebra and indexing —
 
   /** The matrix product; leading axes are batches and broadcast, as in NumPy. */
-  matmul<T extends Shape>(other: Tensor<T, D>): Tensor<Matmul<S, T>, D> {
+  matmul<T extends Shape>(other: Tensor<T>): Tensor<Matmul<S, T>, D> {
     return linear.matmul(this, other);
   }
   /** The slices of `axis` that `indices` name: the result has the shape of `indices` in place of that axis. */

@@ -85,7 +85,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
    *
    * @throws ShapeError, DTypeError when it differs from the variable's shape or element type.
    */
-  assign(tensor: Tensor<Shape, D>): void {
+  assign(tensor: Tensor): void {
     this.#assertFits(tensor.shape, tensor.dtype);
     const trace = currentTrace();
     if (trace !== undefined) {

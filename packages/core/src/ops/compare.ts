@@ -7,9 +7,9 @@ import { composite, primitive, type Composite, type HostArray, type Primitive } 
 import { boolDType, floatDType, sameDType } from "./dtype-rules.js";
 import { elementwiseKernel, expanded } from "./kernel-loops.js";
 
-interface NoAttributes {
+type NoAttributes = {
   readonly [key: string]: never;
-}
+};
 
 const none: NoAttributes = {};
 
@@ -87,11 +87,11 @@ export const compareOps = {
 
 type Compare = <S extends Shape, D extends DType, T extends Shape>(
   a: Tensor<S, D>,
-  b: Tensor<T, D> | number | bigint,
+  b: Tensor<T> | number | bigint,
 ) => Tensor<Broadcast<S, T>, "bool">;
 
 function compareFunction(op: Primitive<string, NoAttributes> | Composite<string, NoAttributes>): Compare {
-  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T, D> | number | bigint) =>
+  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T> | number | bigint) =>
     apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, "bool">;
 }
 
@@ -107,7 +107,7 @@ export const lessEqual = compareFunction(compareOps.lessEqual);
 /** a > b, broadcast. */
 export function greater<S extends Shape, D extends DType, T extends Shape>(
   a: Tensor<S, D>,
-  b: Tensor<T, D> | number | bigint,
+  b: Tensor<T> | number | bigint,
 ): Tensor<Broadcast<S, T>, "bool"> {
   return apply(compareOps.less, [a.operand(b), a], none) as Tensor<Broadcast<S, T>, "bool">;
 }
@@ -115,7 +115,7 @@ export function greater<S extends Shape, D extends DType, T extends Shape>(
 /** a ≥ b, broadcast. */
 export function greaterEqual<S extends Shape, D extends DType, T extends Shape>(
   a: Tensor<S, D>,
-  b: Tensor<T, D> | number | bigint,
+  b: Tensor<T> | number | bigint,
 ): Tensor<Broadcast<S, T>, "bool"> {
   return apply(compareOps.lessEqual, [a.operand(b), a], none) as Tensor<Broadcast<S, T>, "bool">;
 }
@@ -156,7 +156,7 @@ export function isFinite<S extends Shape, D extends DType>(x: Tensor<S, D>): Ten
 export function where<S extends Shape, T extends Shape, U extends Shape, D extends DType>(
   condition: Tensor<S, "bool">,
   a: Tensor<T, D>,
-  b: Tensor<U, D> | number | bigint,
+  b: Tensor<U> | number | bigint,
 ): Tensor<Broadcast<Broadcast<S, T>, U>, D> {
   return apply(compareOps.where, [condition, a, a.operand(b)], none) as Tensor<Broadcast<Broadcast<S, T>, U>, D>;
 }

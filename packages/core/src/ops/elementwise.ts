@@ -9,12 +9,9 @@ import { elementwiseKernel, type ElementFunction } from "./kernel-loops.js";
 import { erf as erfNumber, roundHalfEven } from "./special-functions.js";
 import type { TensorSpec } from "../graph/node.js";
 
-/** A tensor of the same element type, or a number that becomes a scalar of that type. */
-export type Operand<D extends DType = DType> = Tensor<Shape, D> | number | bigint;
-
-interface NoAttributes {
+type NoAttributes = {
   readonly [key: string]: never;
-}
+};
 
 type UnaryGradient = (parts: { x: Tensor; y: Tensor; g: Tensor }) => Tensor;
 
@@ -165,11 +162,11 @@ function unaryFunction(op: Primitive<string, NoAttributes>): Unary {
 
 type Binary = <S extends Shape, D extends DType, T extends Shape>(
   a: Tensor<S, D>,
-  b: Tensor<T, D> | number | bigint,
+  b: Tensor<T> | number | bigint,
 ) => Tensor<Broadcast<S, T>, D>;
 
 function binaryFunction(op: Primitive<string, NoAttributes>): Binary {
-  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T, D> | number | bigint) =>
+  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T> | number | bigint) =>
     apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, D>;
 }
 

@@ -126,7 +126,7 @@ function multiplyBigints(a: HostArray, b: HostArray, y: HostArray): void {
  */
 export function matmul<S extends Shape, T extends Shape, D extends DType>(
   a: Tensor<S, D>,
-  b: Tensor<T, D>,
+  b: Tensor<T>,
 ): Tensor<Matmul<S, T>, D> {
   if (a.rank > 1 && b.rank > 1) return apply(matmulOps.matmul, [a, b], none) as Tensor<Matmul<S, T>, D>;
   const shape = matmulShape(describeOperation("matmul"), a.shape, b.shape);
