@@ -5,19 +5,18 @@ import { fileURLToPath } from "node:url";
 import { bundledSize } from "./bundled-size.mjs";
 
 const file = fileURLToPath(new URL("ceilings.json", import.meta.url));
-/** @type {Array<{ packages: string[], kB: number }>} */
+/** @type {Record<string, number>} kB by package, or by packages that are bundled together */
 const ceilings = JSON.parse(readFileSync(file, "utf8"));
 const raise = process.argv.includes("--raise");
 
 let tooLarge = 0;
-for (const ceiling of ceilings) {
-  const kB = (await bundledSize(ceiling.packages)) / 1000;
-  const over = kB > ceiling.kB;
-  console.log(
-    `${kB.toFixed(2).padStart(8)} of ${ceiling.kB.toFixed(1).padStart(5)} kB  ${ceiling.packages.join(" + ")}` +
-      (over ? "  TOO LARGE" : ""),
-  );
-  if (over && raise) ceiling.kB = Math.ceil(kB * 1.05 * 2) / 2;
+for (const [names, ceiling] of Object.entries(ceilings)) {
+  const kB = (await bundledSize(names.split(" + "))) / 1000;
+  const over = kB > ceiling;
+  const figures = `${kB.toFixed(2).padStart(8)} of ${ceiling.toFixed(1).padStart(5)} kB`;
+  console.log(`${figures}  ${names}${over ? "  TOO LARGE" : ""}`);
+  // Room for small fixes: 5 %, rounded up to half a kilobyte.
+  if (over && raise) ceilings[names] = Math.ceil(kB * 1.05 * 2) / 2;
   else if (over) tooLarge++;
 }
 if (raise) writeFileSync(file, `${JSON.stringify(ceilings, null, 2)}\n`);
