@@ -7,6 +7,8 @@ const resolve = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 export default defineConfig({
   ...resolve,
   test: {
+    // The examples in the documents print: only what a failed test printed is worth reading.
+    silent: "passed-only",
     projects: [
       {
         ...resolve,
