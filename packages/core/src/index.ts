@@ -3,7 +3,7 @@ export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
 export * from "./errors.js";
 export { Tensor, type Nested } from "./tensor.js";
 export { Variable, type Initializer, type VariableOptions } from "./variable.js";
-export { Module, type Context } from "./module.js";
+export { isBuffer, Module, type Context } from "./module.js";
 export { read, realize } from "./realize.js";
 export { checkFinite, compile, type CompiledFunction, type CompileOptions } from "./compile.js";
 export { grad, gradients, valueAndGrad, type Target } from "./autodiff.js";

@@ -127,7 +127,10 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
    */
   build(inputShape: Shape, options: { seed?: number; batchSize?: number } = {}): this {
     const shape = [options.batchSize ?? 1, ...inputShape];
-    const input = new Tensor({ node: inputNode("the input that the model is built with", shape, "float32"), index: 0 });
+    const input = new Tensor({
+      node: inputNode("the input that the model is built with", shape, "float32"),
+      index: 0,
+    });
     return this.buildWith(input as In, options);
   }
 
@@ -255,7 +258,16 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
 
 const buffers = new WeakSet<Variable>();
 
-function newVariable(shape: Shape, initializer: Initializer, options: { name?: string; trainable: boolean }): Variable {
+/** Whether a module keeps the Variable beside its parameters, as running statistics are: it is saved, and never trained. */
+export function isBuffer(variable: Variable): boolean {
+  return buffers.has(variable);
+}
+
+function newVariable(
+  shape: Shape,
+  initializer: Initializer,
+  options: { name?: string; trainable: boolean },
+): Variable {
   const node = constantNode(() => new Float32Array(shapeSize(shape)), { shape, dtype: "float32" });
   const variable = new Variable(new Tensor({ node, index: 0 }), { ...options, initializer });
   if (!options.trainable) buffers.add(variable);
@@ -266,7 +278,8 @@ function newVariable(shape: Shape, initializer: Initializer, options: { name?: s
 function initializeOwn(module: object, path: string): void {
   const root = hostKey(0);
   for (const [key, variable] of Object.entries(module)) {
-    if (variable instanceof Variable) variable.initialize(hostFoldInPath(root, path === "" ? key : `${path}.${key}`));
+    if (variable instanceof Variable)
+      variable.initialize(hostFoldInPath(root, path === "" ? key : `${path}.${key}`));
   }
 }
 
@@ -285,7 +298,8 @@ function pathsOf(root: Module<never, unknown>): Map<Module<never, unknown>, stri
 
 /** Modules, arrays and plain objects hold sub-modules and Variables; anything else is none of our business. */
 function isContainer(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || value instanceof Tensor || value instanceof Variable) return false;
+  if (typeof value !== "object" || value === null || value instanceof Tensor || value instanceof Variable)
+    return false;
   if (value instanceof Module || Array.isArray(value)) return true;
   return Object.getPrototypeOf(value) === Object.prototype;
 }
