@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { gradients, grad, tensor, valueAndGrad, Variable, realize, composite, apply, type Tensor } from "./index.js";
+import {
+  gradients,
+  grad,
+  tensor,
+  valueAndGrad,
+  Variable,
+  realize,
+  composite,
+  apply,
+  type Tensor,
+} from "./index.js";
 
 describe("gradients", () => {
   it("of a product reach both factors, and both uses of one", async () => {
@@ -29,7 +39,10 @@ describe("gradients", () => {
 
   it("give the rest of what the function returns", async () => {
     const w = new Variable(tensor(3), { name: "w" });
-    const [[loss, double], [g]] = valueAndGrad((x: Tensor) => [w.value.mul(x), x.mul(2)] as const, [w])(tensor(5));
+    const [[loss, double], [g]] = valueAndGrad(
+      (x: Tensor) => [w.value.mul(x), x.mul(2)] as const,
+      [w],
+    )(tensor(5));
     expect([await loss.item(), await double.item(), await g!.item()]).toEqual([15, 10, 5]);
   });
 
@@ -67,7 +80,9 @@ describe("gradients", () => {
   });
 
   it("stop at detach and at integers", async () => {
-    const derivative = grad((x: Tensor) => x.mul(x.detach()).sum().add(x.cast("int32").cast("float32").sum()));
+    const derivative = grad((x: Tensor) =>
+      x.mul(x.detach()).sum().add(x.cast("int32").cast("float32").sum()),
+    );
     expect(await derivative(tensor([2, 3])).array()).toEqual([2, 3]);
   });
 
@@ -80,4 +95,3 @@ describe("gradients", () => {
     expect(await derivative(tensor(1)).item()).toBe(50_002);
   });
 });
-

@@ -52,7 +52,9 @@ export function gradients(loss: Tensor, targets: readonly Target[]): Tensor[] {
  * console.log(await derivative(tensor(2)).item(), await second(tensor(2)).item()); // 12 12
  * ```
  */
-export function grad<T, A extends readonly unknown[]>(fn: (x: T, ...rest: A) => Tensor): (x: T, ...rest: A) => T {
+export function grad<T = Tensor, A extends readonly unknown[] = readonly Tensor[]>(
+  fn: (x: T, ...rest: A) => Tensor,
+): (x: T, ...rest: A) => T {
   const both = valueAndGrad(fn);
   return (x, ...rest) => both(x, ...rest)[1];
 }
@@ -74,13 +76,15 @@ type ScalarResult = Tensor | readonly [Tensor, ...unknown[]];
  * console.log(await loss.item(), await g!.data()); // 40 Float32Array [4, 24]
  * ```
  */
-export function valueAndGrad<A extends readonly Tensor[] | readonly unknown[], R extends ScalarResult>(
-  fn: (...args: A) => R,
-  variables: readonly Variable[],
-): (...args: A) => [R, Tensor[]];
-export function valueAndGrad<T, A extends readonly unknown[], R extends ScalarResult>(
-  fn: (x: T, ...rest: A) => R,
-): (x: T, ...rest: A) => [R, T];
+export function valueAndGrad<
+  A extends readonly unknown[] = readonly Tensor[],
+  R extends ScalarResult = Tensor,
+>(fn: (...args: A) => R, variables: readonly Variable[]): (...args: A) => [R, Tensor[]];
+export function valueAndGrad<
+  T = Tensor,
+  A extends readonly unknown[] = readonly Tensor[],
+  R extends ScalarResult = Tensor,
+>(fn: (x: T, ...rest: A) => R): (x: T, ...rest: A) => [R, T];
 export function valueAndGrad(
   fn: (...args: unknown[]) => ScalarResult,
   variables?: readonly Variable[],
@@ -118,7 +122,10 @@ function backpropagate(
   known: ReadonlySet<GraphNode> = new Set(),
 ): (Tensor | undefined)[] {
   const isEnd = { has: (node: GraphNode): boolean => known.has(node) || stopsGradients(node) };
-  const order = topologicalOrder(outputs.map((output) => output.handle.node), isEnd);
+  const order = topologicalOrder(
+    outputs.map((output) => output.handle.node),
+    isEnd,
+  );
   assertNotCut(order);
   const needed = nodesThatReach(order, targets);
   const collected: Gradients = new Map();
@@ -128,8 +135,10 @@ function backpropagate(
     const node = order[i] as GraphNode;
     const arriving = collected.get(node);
     if (arriving === undefined || !needed.has(node)) continue;
-    if (node.op.kind === "leaf") continue;
-    const needs = node.inputs.map((value) => needed.has(value.node) && isFloat(value.node.outputs[value.index]!.dtype));
+    if (node.op.kind === "leaf" || node.isRealized) continue;
+    const needs = node.inputs.map(
+      (value) => needed.has(value.node) && isFloat(value.node.outputs[value.index]!.dtype),
+    );
     const passed = withScope(node.scope, () => gradientOf(node, arriving, { needs, wrap }));
     node.inputs.forEach((value, position) => {
       if (needs[position] === true) accumulate(collected, value, passed[position]);
@@ -188,7 +197,8 @@ function assertNotCut(order: readonly GraphNode[]): void {
     throw new GradientError({
       operation: "gradients",
       problem: `the result depends on a Variable through ${describeOperation(op.name, scope)}, which was realised: its history is gone.`,
-      wayOut: "Take gradients before values are read, use valueAndGrad, or .detach() the tensor if it is meant as a constant.",
+      wayOut:
+        "Take gradients before values are read, use valueAndGrad, or .detach() the tensor if it is meant as a constant.",
     });
   }
 }

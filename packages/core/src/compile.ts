@@ -62,7 +62,7 @@ const CAPACITY = 16;
  * console.log(await (await add(tensor([3, 4]))).item()); // 10
  * ```
  */
-export function compile<A extends readonly unknown[], R>(
+export function compile<A extends readonly unknown[] = readonly Tensor[], R = unknown>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): CompiledFunction<A, R> {
@@ -78,7 +78,9 @@ export function compile<A extends readonly unknown[], R>(
     }
     // The most recently used stands first. Entries that no longer fit their modules are dropped.
     const rest = entries.filter((known) => known !== entry && isFresh(known.traced));
-    const dropped = entries.filter((known) => known !== entry && !isFresh(known.traced)).concat(rest.slice(CAPACITY - 1));
+    const dropped = entries
+      .filter((known) => known !== entry && !isFresh(known.traced))
+      .concat(rest.slice(CAPACITY - 1));
     entries = [entry, ...rest.slice(0, CAPACITY - 1)];
     disposeAll(dropped);
     return { entry, tensors: flat.tensors };
@@ -141,7 +143,8 @@ async function runEntry(
       ...traced.captured.map((value) => bufferOf(value, backend)),
     ];
     const state: DeviceBuffer[] = [];
-    for (const { variable } of traced.state) state.push((await variable.stateStorage(backend, copyStorage)).buffer);
+    for (const { variable } of traced.state)
+      state.push((await variable.stateStorage(backend, copyStorage)).buffer);
     if (debugOptions() !== undefined) await checkNodeByNode(traced, backend, { inputs, state });
     const buffers = await program.run(inputs, state);
     return traced.results(buffers.map((buffer) => new Storage(backend, buffer, options.name)));
@@ -186,7 +189,10 @@ async function copyStorage(storage: Storage): Promise<Storage> {
  * Looks for the first value that is not finite in what `fn` computes from `args`, node by node; Variables keep their
  * values. Rejects with a `NonFiniteError` that names op and layer; resolves when every value is finite.
  */
-export async function checkFinite<A extends readonly unknown[]>(fn: (...args: A) => unknown, ...args: A): Promise<void> {
+export async function checkFinite<A extends readonly unknown[]>(
+  fn: (...args: A) => unknown,
+  ...args: A
+): Promise<void> {
   assertNotTracing("checkFinite");
   const flat = flatten(args);
   const traced = traceFunction("checkFinite", fn, flat);
@@ -198,13 +204,21 @@ export async function checkFinite<A extends readonly unknown[]>(fn: (...args: A)
       ...traced.captured,
     ];
     const state = traced.state.map(({ variable }) => variable.current.handle);
-    const backend = backendOf("checkFinite", [...values, ...state].map((value) => value.node)) ?? defaultBackend();
+    const backend =
+      backendOf(
+        "checkFinite",
+        [...values, ...state].map((value) => value.node),
+      ) ?? defaultBackend();
     const feeds = {
       inputs: values.map((value) => bufferOf(value, backend)),
       state: state.map((value) => bufferOf(value, backend)),
     };
-    const buffers = await runNodeByNode(backend, traced.graph, { ...feeds, wrap: wrapValue }, { check: "finite" });
+    const buffers = await runNodeByNode(
+      backend,
+      traced.graph,
+      { ...feeds, wrap: wrapValue },
+      { check: "finite" },
+    );
     for (const buffer of buffers) backend.free(buffer);
   });
 }
-

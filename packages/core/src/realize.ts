@@ -80,21 +80,31 @@ export async function realizeNow(tensors: readonly Tensor[], wanted?: Backend): 
   for (const write of writes) pendingWrites.delete(write);
 }
 
-async function run(roots: readonly GraphNode[], wrap: (value: Value) => Tensor, wanted?: Backend): Promise<void> {
+async function run(
+  roots: readonly GraphNode[],
+  wrap: (value: Value) => Tensor,
+  wanted?: Backend,
+): Promise<void> {
   const order = topologicalOrder(roots);
   const taps = tapsAmong(order);
   const asked = [...new Set([...roots, ...taps.map((tap) => tap.value.node)])];
   const outputs = asked.flatMap(valuesOf);
   const bound = bind({ inputs: [], state: [], outputs, constantsAreInputs: true });
   const operation = describeOperation(asked[0]!.op.name, asked[0]!.scope);
-  const backend = backendOf(operation, bound.leaves.map((entry) => entry.leaf.node), wanted) ?? defaultBackend();
+  const backend =
+    backendOf(
+      operation,
+      bound.leaves.map((entry) => entry.leaf.node),
+      wanted,
+    ) ?? defaultBackend();
   await waitForMemory(backend);
 
   const { buffers, temporary } = upload(bound, backend);
   try {
-    const results = debugOptions() !== undefined
-      ? await runNodeByNode(backend, bound.graph, { inputs: buffers, state: [], wrap })
-      : await (await programFor(backend, bound.graph, wrap)).run(buffers, []);
+    const results =
+      debugOptions() !== undefined
+        ? await runNodeByNode(backend, bound.graph, { inputs: buffers, state: [], wrap })
+        : await (await programFor(backend, bound.graph, wrap)).run(buffers, []);
     let position = 0;
     for (const node of asked) {
       node.settle(node.outputs.map(() => new Storage(backend, results[position++]!, node.op.name)));
@@ -106,7 +116,10 @@ async function run(roots: readonly GraphNode[], wrap: (value: Value) => Tensor, 
 }
 
 /** Buffers for all leaves. Scalars are uploaded for this run only; larger host data stays on the device. */
-export function upload(bound: Bound, backend: Backend): { buffers: DeviceBuffer[]; temporary: DeviceBuffer[] } {
+export function upload(
+  bound: Bound,
+  backend: Backend,
+): { buffers: DeviceBuffer[]; temporary: DeviceBuffer[] } {
   const temporary: DeviceBuffer[] = [];
   const buffers = bound.leaves.map(({ leaf }) => {
     if (isConstant(leaf.node) && !leaf.node.isRealized && shapeSize(specOf(leaf).shape) <= 1) {

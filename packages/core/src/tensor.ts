@@ -77,7 +77,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   literal(value: number | bigint): Tensor<readonly [], D> {
     const dtype = this.dtype;
     const data = allocate(dtype, 1);
-    data[0] = (dtype === "int64" ? BigInt(value) : Number(value)) as never;
+    data[0] = dtype === "int64" ? BigInt(value) : Number(value);
     return new Tensor({ node: constantNode(data, { shape: [], dtype }), index: 0 });
   }
 
@@ -104,7 +104,11 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
       });
     }
     const value = (await this.data())[0];
-    return (this.dtype === "bool" ? value === 1 : value) as D extends "int64" ? bigint : D extends "bool" ? boolean : number;
+    return (this.dtype === "bool" ? value === 1 : value) as D extends "int64"
+      ? bigint
+      : D extends "bool"
+        ? boolean
+        : number;
   }
 
   /** The values as nested arrays. */
@@ -233,10 +237,16 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   isFinite(): Tensor<S, "bool"> {
     return compare.isFinite(this);
   }
-  logicalAnd<T extends Shape>(this: Tensor<S, "bool">, other: Tensor<T, "bool">): Tensor<Broadcast<S, T>, "bool"> {
+  logicalAnd<T extends Shape>(
+    this: Tensor<S, "bool">,
+    other: Tensor<T, "bool">,
+  ): Tensor<Broadcast<S, T>, "bool"> {
     return compare.logicalAnd(this, other);
   }
-  logicalOr<T extends Shape>(this: Tensor<S, "bool">, other: Tensor<T, "bool">): Tensor<Broadcast<S, T>, "bool"> {
+  logicalOr<T extends Shape>(
+    this: Tensor<S, "bool">,
+    other: Tensor<T, "bool">,
+  ): Tensor<Broadcast<S, T>, "bool"> {
     return compare.logicalOr(this, other);
   }
   logicalNot(this: Tensor<S, "bool">): Tensor<S, "bool"> {

@@ -57,7 +57,8 @@ export function flatten(tree: unknown): Flattened {
       const build = (node: unknown): unknown => {
         if (node instanceof Tensor) return replacements[position++];
         if (Array.isArray(node)) return node.map(build);
-        if (isPlainObject(node)) return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, build(value)]));
+        if (isPlainObject(node))
+          return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, build(value)]));
         return node;
       };
       return build(tree);

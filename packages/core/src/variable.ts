@@ -132,7 +132,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
       const storage = node.storage?.[0];
       if (storage?.backend === backend && !isConstant(node)) return;
       const data = isConstant(node) ? node.attributes.data : await storage!.backend.download(storage!.buffer);
-      this.#adopt(new Storage(backend, backend.upload(data, { shape: this.shape, dtype: this.dtype }), this.name));
+      this.#adopt(
+        new Storage(backend, backend.upload(data, { shape: this.shape, dtype: this.dtype }), this.name),
+      );
       if (!this.#isExposed) storage?.free();
       this.#isExposed = false;
     });
@@ -206,7 +208,8 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
 
   #placeholder(): Tensor<S, D> {
     const trace = currentTrace();
-    if (trace === undefined) throw new BackendError({ operation: this.name, problem: "no trace.", wayOut: "Report this." });
+    if (trace === undefined)
+      throw new BackendError({ operation: this.name, problem: "no trace.", wayOut: "Report this." });
     const node = inputNode(`variable "${this.name}"`, this.shape, this.dtype, { source: this });
     const placeholder = new Tensor<S, D>({ node, index: 0 });
     trace.reads.set(this, placeholder);
@@ -232,4 +235,3 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     }
   }
 }
-

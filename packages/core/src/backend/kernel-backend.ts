@@ -127,7 +127,10 @@ class HostMemory {
     if (buffer instanceof HostBuffer && !buffer.isFreed) return buffer;
     throw new BackendError({
       operation: `backend "${this.#owner}"`,
-      problem: buffer instanceof HostBuffer ? "a tensor that was disposed is used." : "got a buffer of another backend.",
+      problem:
+        buffer instanceof HostBuffer
+          ? "a tensor that was disposed is used."
+          : "got a buffer of another backend.",
       wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
     });
   }
@@ -208,9 +211,11 @@ class KernelProgram implements Program {
   }
 
   #compute(node: GraphNode, inputs: readonly HostArray[]): readonly HostArray[] {
-    const outputs = node.outputs.map(
-      ({ shape, dtype }): HostArray => ({ shape, dtype, data: allocate(dtype, shapeSize(shape)) }),
-    );
+    const outputs = node.outputs.map(({ shape, dtype }): HostArray => ({
+      shape,
+      dtype,
+      data: allocate(dtype, shapeSize(shape)),
+    }));
     const kernel = this.#kernels[node.op.name];
     if (kernel === undefined) throw new Error(`kernelBackend: no kernel for ${node.op.name}`);
     try {
@@ -222,7 +227,8 @@ class KernelProgram implements Program {
         {
           operation: describeOperation(node.op.name, node.scope),
           problem: `the kernel failed: ${message}`,
-          wayOut: "This is a defect of the kernel or of its input values; debug() shows where the node was created.",
+          wayOut:
+            "This is a defect of the kernel or of its input values; debug() shows where the node was created.",
         },
         { cause: error },
       );

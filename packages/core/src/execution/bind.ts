@@ -4,7 +4,8 @@ import type { Backend, DeviceBuffer } from "../backend/backend.js";
 import { Storage } from "../backend/storage.js";
 import { graphOf, type Graph } from "../graph/graph.js";
 import { inputNode, isConstant, isInput } from "../graph/leaf.js";
-import { GraphNode, topologicalOrder, type Value } from "../graph/node.js";
+import type { GraphNode } from "../graph/node.js";
+import { topologicalOrder, type Value } from "../graph/node.js";
 import { valuesOf, withInputs } from "../graph/passes/rewrite.js";
 
 /** A leaf of the lazy graph, and the input that stands for it in the program. */
@@ -68,7 +69,11 @@ export function bind(parts: {
 }
 
 /** The backend on which `leaves` live, if any does. Names both when they live on two. */
-export function backendOf(operation: string, leaves: readonly GraphNode[], wanted?: Backend): Backend | undefined {
+export function backendOf(
+  operation: string,
+  leaves: readonly GraphNode[],
+  wanted?: Backend,
+): Backend | undefined {
   let found: { backend: Backend; what: string } | undefined =
     wanted === undefined ? undefined : { backend: wanted, what: "what was asked for" };
   for (const node of leaves) {
@@ -101,7 +106,9 @@ export function bufferOf(leaf: Value, backend: Backend): DeviceBuffer {
   if (kept === undefined) throw new Error("bufferOf: the value was not computed");
   throw new BackendError({
     operation: `tensor [${kept.spec.shape.join(", ")}]`,
-    problem: kept.isFreed ? "it was disposed and is used again." : `it is on backend "${kept.backend.name}", not on "${backend.name}".`,
+    problem: kept.isFreed
+      ? "it was disposed and is used again."
+      : `it is on backend "${kept.backend.name}", not on "${backend.name}".`,
     wayOut: "Do not use a tensor after dispose(); move models with await model.to(backend).",
   });
 }

@@ -5,7 +5,12 @@ export interface DebugOptions {
   /** Which values stop the run: `"finite"` (NaN and infinities), `"nan"`, or `"none"`. Default `"finite"`. */
   readonly check?: "finite" | "nan" | "none";
   /** Called after each node, with its name, layer and where it was created. */
-  readonly onNode?: (node: { op: string; scope: string; origin: string | undefined; milliseconds: number }) => void;
+  readonly onNode?: (node: {
+    op: string;
+    scope: string;
+    origin: string | undefined;
+    milliseconds: number;
+  }) => void;
 }
 
 let options: DebugOptions | undefined;

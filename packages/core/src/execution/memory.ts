@@ -35,7 +35,8 @@ export async function waitForMemory(backend: Backend): Promise<void> {
     problem:
       `${megabytes(info.bytes)} in ${info.buffers} buffers are live, the limit is ${megabytes(info.limit)}; ` +
       `the largest: ${largest.join(", ")}.`,
-    wayOut: "Drop handles that are no longer needed (or dispose() them), use smaller batches, or raise the limit.",
+    wayOut:
+      "Drop handles that are no longer needed (or dispose() them), use smaller batches, or raise the limit.",
   });
 }
 

@@ -116,7 +116,8 @@ function nonFinite(node: GraphNode, mark: { value: number; position: number }): 
   return new NonFiniteError({
     operation: describeOperation(what, node.scope),
     problem: `gives ${mark.value} at element ${mark.position}, where all values must be finite.${where}`,
-    wayOut: "Look at its inputs with .tap(); a smaller learning rate, clipping or a larger epsilon often helps.",
+    wayOut:
+      "Look at its inputs with .tap(); a smaller learning rate, clipping or a larger epsilon often helps.",
     op: node.op.name,
     scope: node.scope,
   });

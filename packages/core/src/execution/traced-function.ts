@@ -38,13 +38,21 @@ export function isFresh(traced: TracedFunction): boolean {
 }
 
 /** Traces `fn` twice, and throws when the second graph differs from the first. */
-export function traceFunction(name: string, fn: (...args: never) => unknown, args: Flattened): TracedFunction {
+export function traceFunction(
+  name: string,
+  fn: (...args: never) => unknown,
+  args: Flattened,
+): TracedFunction {
   const first = traceOnce(name, fn, args);
   const second = traceOnce(name, fn, args);
-  if (fingerprint(first) !== fingerprint(second) || first.captured.some((value, i) => value.node !== second.captured[i]?.node)) {
+  if (
+    fingerprint(first) !== fingerprint(second) ||
+    first.captured.some((value, i) => value.node !== second.captured[i]?.node)
+  ) {
     throw new TraceError({
       operation: name,
-      problem: "two traces of the function gave different graphs: it depends on something that changes from call to call.",
+      problem:
+        "two traces of the function gave different graphs: it depends on something that changes from call to call.",
       wayOut:
         "Pass what changes as an argument (a tensor for a number that changes every step), use random keys instead of Math.random(), and keep state in Variables.",
     });
@@ -70,7 +78,8 @@ function traceOnce(name: string, fn: (...args: never) => unknown, args: Flattene
     result.catch(() => undefined);
     throw new TraceError({
       operation: name,
-      problem: "the function is async, but a traced function is synchronous: it only describes the computation.",
+      problem:
+        "the function is async, but a traced function is synchronous: it only describes the computation.",
       wayOut: "Take the async parts out of it: load data before, read results after.",
     });
   }
@@ -82,14 +91,19 @@ function connect(
   parts: { trace: Trace; result: Flattened; placeholders: readonly Value[] },
 ): TracedFunction {
   const { trace, result, placeholders } = parts;
-  const reads = [...trace.reads].map(([variable, placeholder]) => ({ variable, input: placeholder.handle.node }));
+  const reads = [...trace.reads].map(([variable, placeholder]) => ({
+    variable,
+    input: placeholder.handle.node,
+  }));
   const readOnly = reads.filter(({ variable }) => !trace.writes.has(variable));
   const state = reads.flatMap(({ variable, input }) => {
     const update = trace.writes.get(variable);
     return update === undefined ? [] : [{ variable, input, update: update.handle }];
   });
   const results = result.tensors.map((tensor) => tensor.handle);
-  const taps = tapsAmong(topologicalOrder([...results, ...state.map((entry) => entry.update)].map((value) => value.node)));
+  const taps = tapsAmong(
+    topologicalOrder([...results, ...state.map((entry) => entry.update)].map((value) => value.node)),
+  );
   const bound = bind({
     inputs: [...placeholders.map((value) => value.node), ...readOnly.map((entry) => entry.input)],
     state,

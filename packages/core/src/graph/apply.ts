@@ -17,7 +17,7 @@ export function applyAll<A extends object>(
     throw foreignValueError(describeOperation(op.name));
   }
   const node = new GraphNode({
-    op: op as OpDefinition,
+    op,
     inputs: inputs.map((input) => input.handle),
     attributes,
     outputs: inferOutputs(op, inputs, attributes),

@@ -44,7 +44,9 @@ export function structureKey(graph: Graph): string {
   });
   const value = (v: Value): string => `${index.get(v.node) ?? -1}.${v.index}`;
   lines.push(`inputs ${graph.inputs.length}`);
-  lines.push(`state ${graph.state.map((entry) => `${index.get(entry.input) ?? -1}=${value(entry.update)}`).join(" ")}`);
+  lines.push(
+    `state ${graph.state.map((entry) => `${index.get(entry.input) ?? -1}=${value(entry.update)}`).join(" ")}`,
+  );
   lines.push(`outputs ${graph.outputs.map(value).join(" ")}`);
   return lines.join("\n");
 }
@@ -52,7 +54,8 @@ export function structureKey(graph: Graph): string {
 /** One node's part of a structure key; `index` numbers the nodes before it. */
 export function nodeKey(node: GraphNode, index: ReadonlyMap<GraphNode, number>): string {
   const specs = node.outputs.map((spec) => `${spec.dtype}[${spec.shape.join()}]`).join(" ");
-  if (node.op === constantOp) return `constant ${specs} ${constantKey(node.attributes as ConstantAttributes)}`;
+  if (node.op === constantOp)
+    return `constant ${specs} ${constantKey(node.attributes as ConstantAttributes)}`;
   if (node.op === inputOp) return `input ${specs}`;
   const wires = node.inputs.map((v) => `${index.get(v.node) ?? -1}.${v.index}`).join(" ");
   return `${node.op.name} ${specs} (${wires}) ${JSON.stringify(node.attributes)}`;

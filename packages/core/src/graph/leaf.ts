@@ -56,7 +56,12 @@ export function constantNode(
   });
 }
 
-export function inputNode(role: string, shape: Shape, dtype: DType, options: { source?: { readonly trainable: boolean } } = {}): GraphNode {
+export function inputNode(
+  role: string,
+  shape: Shape,
+  dtype: DType,
+  options: { source?: { readonly trainable: boolean } } = {},
+): GraphNode {
   const attributes: InputAttributes = { role };
   return new GraphNode({
     op: inputOp,
@@ -69,7 +74,10 @@ export function inputNode(role: string, shape: Shape, dtype: DType, options: { s
 }
 
 /** A leaf that holds a value on a device. */
-export function storedNode(storage: Storage, options: { source?: { readonly trainable: boolean } } = {}): GraphNode {
+export function storedNode(
+  storage: Storage,
+  options: { source?: { readonly trainable: boolean } } = {},
+): GraphNode {
   const node = inputNode("stored value", storage.spec.shape, storage.spec.dtype, options);
   node.settle([storage]);
   return node;

@@ -32,5 +32,7 @@ export function setRecordOrigins(on: boolean): void {
 export function currentOrigin(): string | undefined {
   if (!recordOrigins) return undefined;
   const frames = (new Error("origin").stack ?? "").split("\n").slice(1);
-  return frames.map((line) => line.trim()).find((line) => !/[\\/]core[\\/](src|dist)[\\/](?!.*\.test\.)/.test(line));
+  return frames
+    .map((line) => line.trim())
+    .find((line) => !/[\\/]core[\\/](src|dist)[\\/](?!.*\.test\.)/.test(line));
 }

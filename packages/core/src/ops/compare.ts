@@ -13,7 +13,10 @@ type NoAttributes = {
 
 const none: NoAttributes = {};
 
-function comparison<N extends string>(name: N, holds: (a: number | bigint, b: number | bigint) => boolean): Primitive<N, NoAttributes> {
+function comparison<N extends string>(
+  name: N,
+  holds: (a: number | bigint, b: number | bigint) => boolean,
+): Primitive<N, NoAttributes> {
   return primitive({
     name,
     infer: (operation, [a, b]) => {
@@ -21,7 +24,10 @@ function comparison<N extends string>(name: N, holds: (a: number | bigint, b: nu
       return [{ shape: broadcast(operation, a!.shape, b!.shape), dtype: "bool" }];
     },
     gradient: "none",
-    reference: elementwiseKernel({ number: (a, b) => Number(holds(a!, b!)), bigint: (a, b) => Number(holds(a!, b!)) }),
+    reference: elementwiseKernel({
+      number: (a, b) => Number(holds(a, b)),
+      bigint: (a, b) => Number(holds(a, b)),
+    }),
   });
 }
 
@@ -30,7 +36,15 @@ function logical<N extends string>(name: N, fn: (...x: number[]) => number): Pri
     name,
     infer: (operation, specs) => {
       for (const spec of specs) boolDType(operation, spec);
-      return [{ shape: broadcastAll(operation, specs.map((spec) => spec.shape)), dtype: "bool" }];
+      return [
+        {
+          shape: broadcastAll(
+            operation,
+            specs.map((spec) => spec.shape),
+          ),
+          dtype: "bool",
+        },
+      ];
     },
     gradient: "none",
     reference: elementwiseKernel({ number: fn }),
@@ -53,14 +67,14 @@ export const compareOps = {
   equal: comparison("equal", (a, b) => a === b),
   less: comparison("less", (a, b) => a < b),
   lessEqual: comparison("lessEqual", (a, b) => a <= b),
-  logicalAnd: logical("logicalAnd", (a, b) => a! & b!),
-  logicalOr: logical("logicalOr", (a, b) => a! | b!),
-  logicalNot: logical("logicalNot", (a) => 1 - a!),
+  logicalAnd: logical("logicalAnd", (a, b) => a & b),
+  logicalOr: logical("logicalOr", (a, b) => a | b),
+  logicalNot: logical("logicalNot", (a) => 1 - a),
   logicalXor: derivedTruth("logicalXor", ([a, b]) => a!.equal(b!).logicalNot()),
   notEqual: derivedTruth("notEqual", ([a, b]) => a!.equal(b!).logicalNot()),
   isNaN: derivedTruth("isNaN", ([x]) => x!.equal(x!).logicalNot(), takesFloat),
   isFinite: derivedTruth("isFinite", ([x]) => x!.abs().less(Infinity), takesFloat),
-  /** where(c, a, b): a where c holds, b elsewhere. The branch that is not taken gets no gradient, not even NaN · 0. */
+  /** where(c, a, b): a where c holds, b elsewhere. The branch that is not taken gets gradient zero. */
   where: primitive<"where", NoAttributes>({
     name: "where",
     infer: (operation, [condition, a, b]) => {
@@ -91,8 +105,10 @@ type Compare = <S extends Shape, D extends DType, T extends Shape>(
 ) => Tensor<Broadcast<S, T>, "bool">;
 
 function compareFunction(op: Primitive<string, NoAttributes> | Composite<string, NoAttributes>): Compare {
-  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T> | number | bigint) =>
-    apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, "bool">;
+  return <S extends Shape, D extends DType, T extends Shape>(
+    a: Tensor<S, D>,
+    b: Tensor<T> | number | bigint,
+  ) => apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, "bool">;
 }
 
 /** a = b, broadcast. NaN equals nothing. */
@@ -158,5 +174,8 @@ export function where<S extends Shape, T extends Shape, U extends Shape, D exten
   a: Tensor<T, D>,
   b: Tensor<U> | number | bigint,
 ): Tensor<Broadcast<Broadcast<S, T>, U>, D> {
-  return apply(compareOps.where, [condition, a, a.operand(b)], none) as Tensor<Broadcast<Broadcast<S, T>, U>, D>;
+  return apply(compareOps.where, [condition, a, a.operand(b)], none) as Tensor<
+    Broadcast<Broadcast<S, T>, U>,
+    D
+  >;
 }

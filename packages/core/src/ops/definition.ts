@@ -71,13 +71,18 @@ export interface Leaf<N extends string = string> extends OpBase<N> {
 
 export type OpDefinition = Primitive | Composite | Leaf;
 
-export function primitive<N extends string, A extends object>(definition: Omit<Primitive<N, A>, "kind">): Primitive<N, A> {
+export function primitive<N extends string, A extends object>(
+  definition: Omit<Primitive<N, A>, "kind">,
+): Primitive<N, A> {
   return { kind: "primitive", ...definition };
 }
 
-export function composite<N extends string, A extends object>(definition: Omit<Composite<N, A>, "kind">): Composite<N, A> {
+export function composite<N extends string, A extends object>(
+  definition: Omit<Composite<N, A>, "kind">,
+): Composite<N, A> {
   return { kind: "composite", ...definition };
 }
 
 /** The attributes that an op takes. */
-export type AttributesOf<O> = O extends Primitive<string, infer A> ? A : O extends Composite<string, infer A> ? A : never;
+export type AttributesOf<O> =
+  O extends Primitive<string, infer A> ? A : O extends Composite<string, infer A> ? A : never;

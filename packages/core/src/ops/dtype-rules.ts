@@ -47,7 +47,13 @@ export function indexDType(operation: string, spec: TensorSpec): DType {
   });
 }
 
-function ofKind(operation: string, spec: TensorSpec, kinds: readonly string[], rule: string, target: DType): DType {
+function ofKind(
+  operation: string,
+  spec: TensorSpec,
+  kinds: readonly string[],
+  rule: string,
+  target: DType,
+): DType {
   if (kinds.includes(dtypes[spec.dtype].kind)) return spec.dtype;
   throw new DTypeError({
     operation,

@@ -67,8 +67,18 @@ function truncatedDivision(a: number, b: number): number {
 
 export const elementwiseOps = {
   neg: unary("neg", { number: (x) => -x, bigint: (x) => -x }, ({ g }) => g.neg(), signedDType),
-  abs: unary("abs", { number: Math.abs, bigint: (x) => (x < 0n ? -x : x) }, ({ x, g }) => g.mul(x.sign()), numericDType),
-  sign: unary("sign", { number: Math.sign, bigint: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n) }, "none", numericDType),
+  abs: unary(
+    "abs",
+    { number: Math.abs, bigint: (x) => (x < 0n ? -x : x) },
+    ({ x, g }) => g.mul(x.sign()),
+    numericDType,
+  ),
+  sign: unary(
+    "sign",
+    { number: Math.sign, bigint: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n) },
+    "none",
+    numericDType,
+  ),
   floor: unary("floor", { number: Math.floor }, "none", floatDType),
   ceil: unary("ceil", { number: Math.ceil }, "none", floatDType),
   round: unary("round", { number: roundHalfEven }, "none", floatDType),
@@ -84,12 +94,22 @@ export const elementwiseOps = {
   erf: unary(
     "erf",
     { number: erfNumber },
-    ({ x, g }) => g.mul(x.mul(x).neg().exp().mul(2 / Math.sqrt(Math.PI))),
+    ({ x, g }) =>
+      g.mul(
+        x
+          .mul(x)
+          .neg()
+          .exp()
+          .mul(2 / Math.sqrt(Math.PI)),
+      ),
     floatDType,
   ),
 
   add: binary("add", { number: (a, b) => a + b, bigint: (a, b) => a + b }, [({ g }) => g, ({ g }) => g]),
-  sub: binary("sub", { number: (a, b) => a - b, bigint: (a, b) => a - b }, [({ g }) => g, ({ g }) => g.neg()]),
+  sub: binary("sub", { number: (a, b) => a - b, bigint: (a, b) => a - b }, [
+    ({ g }) => g,
+    ({ g }) => g.neg(),
+  ]),
   mul: integerAware(
     binary("mul", { number: (a, b) => a * b, bigint: (a, b) => a * b }, [
       ({ b, g }) => g.mul(b),
@@ -115,13 +135,17 @@ export const elementwiseOps = {
     (a, b) => (b === 0 ? 0 : floorMod(a, b)),
   ),
   // d aᵇ/da = b·aᵇ⁻¹; d aᵇ/db = aᵇ·ln a, and 0 where a = 0 (the limit for b > 0).
-  pow: binary("pow", { number: (a, b) => a ** b, bigint: (a, b) => (b < 0n ? (a === 1n ? 1n : 0n) : a ** b) }, [
-    ({ a, b, g }) => g.mul(b.equal(0).where(a.literal(0), b.mul(a.pow(b.sub(1))))),
-    ({ a, y, g }) => {
-      const isZero = a.equal(0);
-      return g.mul(isZero.where(a.literal(0), y.mul(isZero.where(a.literal(1), a).log())));
-    },
-  ]),
+  pow: binary(
+    "pow",
+    { number: (a, b) => a ** b, bigint: (a, b) => (b < 0n ? (a === 1n ? 1n : 0n) : a ** b) },
+    [
+      ({ a, b, g }) => g.mul(b.equal(0).where(a.literal(0), b.mul(a.pow(b.sub(1))))),
+      ({ a, y, g }) => {
+        const isZero = a.equal(0);
+        return g.mul(isZero.where(a.literal(0), y.mul(isZero.where(a.literal(1), a).log())));
+      },
+    ],
+  ),
   maximum: binary("maximum", { number: Math.max, bigint: (a, b) => (a > b ? a : b) }, [
     ({ a, b, g }) => g.mul(share(b.less(a), a, b)),
     ({ a, b, g }) => g.mul(share(a.less(b), a, b)),
@@ -166,8 +190,10 @@ type Binary = <S extends Shape, D extends DType, T extends Shape>(
 ) => Tensor<Broadcast<S, T>, D>;
 
 function binaryFunction(op: Primitive<string, NoAttributes>): Binary {
-  return <S extends Shape, D extends DType, T extends Shape>(a: Tensor<S, D>, b: Tensor<T> | number | bigint) =>
-    apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, D>;
+  return <S extends Shape, D extends DType, T extends Shape>(
+    a: Tensor<S, D>,
+    b: Tensor<T> | number | bigint,
+  ) => apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, D>;
 }
 
 /** −x. */

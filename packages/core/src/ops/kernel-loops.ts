@@ -25,7 +25,9 @@ export function stridesOf(shape: Shape): number[] {
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const strides = stridesOf(from);
   const missing = to.length - from.length;
-  return to.map((_, axis) => (axis < missing || from[axis - missing] === 1 ? 0 : (strides[axis - missing] as number)));
+  return to.map((_, axis) =>
+    axis < missing || from[axis - missing] === 1 ? 0 : (strides[axis - missing] as number),
+  );
 }
 
 /** Calls `visit(position, offset)` for each element of `shape` in row-major order; offsets follow `strides`. */
@@ -55,7 +57,8 @@ export function forEachOffset(
 
 /** `input` repeated to `shape`, as an array that can be read position by position. */
 export function expanded(input: HostArray, shape: Shape): TypedArray {
-  if (input.shape.length === shape.length && input.shape.every((dim, axis) => dim === shape[axis])) return input.data;
+  if (input.shape.length === shape.length && input.shape.every((dim, axis) => dim === shape[axis]))
+    return input.data;
   const size = shape.reduce((product, dim) => product * dim, 1);
   const source = input.data;
   const result = new (source.constructor as new (length: number) => TypedArray)(size);
@@ -74,7 +77,8 @@ export function elementwiseKernel(fn: ElementFunction): Kernel {
     const [a, b] = sources as [TypedArray, TypedArray | undefined];
     const result = output.data;
     // One loop serves both number types: which function runs was decided by the array it reads.
-    const compute: (...x: never[]) => unknown = a instanceof BigInt64Array && fn.bigint !== undefined ? fn.bigint : fn.number;
+    const compute: (...x: never[]) => unknown =
+      a instanceof BigInt64Array && fn.bigint !== undefined ? fn.bigint : fn.number;
     if (b === undefined) {
       for (let i = 0; i < result.length; i++) result[i] = compute(a[i] as never) as never;
     } else {

@@ -21,7 +21,12 @@ export function lowerFor(backend: Pick<Backend, "name" | "supports">, graph: Gra
     const answer = backend.supports(node);
     if (answer === true) return true;
     if (node.op.kind === "composite") return false;
-    throw new UnsupportedOpError({ op: node.op.name, backend: backend.name, reason: answer.reason, scope: node.scope });
+    throw new UnsupportedOpError({
+      op: node.op.name,
+      backend: backend.name,
+      reason: answer.reason,
+      scope: node.scope,
+    });
   });
 }
 
@@ -43,8 +48,14 @@ export function lower(graph: Graph, wrap: Wrap, keep: (node: GraphNode) => boole
       return;
     }
     const { op } = current;
-    const body = withScope(node.scope, () => runBody(op, inputs.map(wrap), node.attributes)).map((t) => t.handle);
-    for (const inner of topologicalOrder(body.map((value) => value.node), seen)) visit(inner);
+    const body = withScope(node.scope, () => runBody(op, inputs.map(wrap), node.attributes)).map(
+      (t) => t.handle,
+    );
+    for (const inner of topologicalOrder(
+      body.map((value) => value.node),
+      seen,
+    ))
+      visit(inner);
     replaced.set(node, body.map(resolve));
   };
   for (const node of graph.nodes) visit(node);

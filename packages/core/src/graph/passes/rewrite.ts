@@ -30,7 +30,9 @@ export function valuesOf(node: GraphNode): Value[] {
 
 /** The same op on other inputs; the node itself where they are the same. */
 export function withInputs(node: GraphNode, inputs: readonly Value[]): GraphNode {
-  const same = inputs.every((value, i) => value.node === node.inputs[i]?.node && value.index === node.inputs[i]?.index);
+  const same = inputs.every(
+    (value, i) => value.node === node.inputs[i]?.node && value.index === node.inputs[i]?.index,
+  );
   if (same) return node;
   const { op, attributes, outputs, scope, origin } = node;
   return new GraphNode({ op, inputs, attributes, outputs, scope, origin });
