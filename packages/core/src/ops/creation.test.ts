@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import type { Shape } from "@convoke/shape";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import type { Tensor } from "../tensor.js";
 import {
   arange,
   eye,
@@ -34,6 +36,17 @@ describe("tensor", () => {
     expect(await x.data()).toEqual(Int8Array.of(1, 2, 3, 4));
   });
 
+  it("knows the element type while typing", () => {
+    expectTypeOf(tensor([[1, 2]])).toEqualTypeOf<Tensor<Shape, "float32">>();
+    expectTypeOf(tensor([[true]])).toEqualTypeOf<Tensor<Shape, "bool">>();
+    expectTypeOf(tensor(3n)).toEqualTypeOf<Tensor<Shape, "int64">>();
+    expectTypeOf(tensor(new Uint8Array(2))).toEqualTypeOf<Tensor<Shape, "uint8">>();
+    expectTypeOf(tensor(new Float64Array(2))).toEqualTypeOf<Tensor<Shape, "float64">>();
+    expectTypeOf(tensor([1], { dtype: "int32" })).toEqualTypeOf<Tensor<Shape, "int32">>();
+    expectTypeOf(full([2], true)).toEqualTypeOf<Tensor<Shape, "bool">>();
+    expectTypeOf(zeros([2])).toEqualTypeOf<Tensor<Shape, "float32">>();
+  });
+
   it("converts to the element type that is asked for", async () => {
     expect(await tensor([1.7, -1.7], { dtype: "int32" }).data()).toEqual(Int32Array.of(1, -1));
     expect(await tensor([1, 2], { dtype: "int64" }).data()).toEqual(BigInt64Array.of(1n, 2n));
@@ -49,7 +62,7 @@ describe("tensor", () => {
         Give data of shape [2, 2].]
     `);
     expect(() => tensor([1, [2]])).toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: tensor: the nested data is ragged: on axis 1 there is a list of 1 beside a list of values, all parts of a tensor have one shape.
+      [ShapeError: tensor: the nested data is ragged: on axis 1 there is a list of 1 beside single values, all parts of a tensor have one shape.
         Give data of shape [2].]
     `);
     expect(() => tensor([[1], 2])).toThrowErrorMatchingInlineSnapshot(`

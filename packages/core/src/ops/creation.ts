@@ -58,7 +58,7 @@ function flatten(operation: string, data: Nested, shape: readonly number[]): Sca
     if (length !== shape[axis]) {
       throw new ShapeError({
         operation,
-        got: `the nested data is ragged: on axis ${axis} there is ${length === undefined ? "a single value" : `a list of ${length}`} beside a list of ${shape[axis] ?? "values"}`,
+        got: `the nested data is ragged: on axis ${axis} there is ${length === undefined ? "a single value" : `a list of ${length}`} beside ${shape[axis] === undefined ? "single values" : `a list of ${shape[axis]}`}`,
         rule: ", all parts of a tensor have one shape.",
         wayOut: `Give data of shape ${formatShape(shape)}.`,
       });

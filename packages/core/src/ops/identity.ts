@@ -11,9 +11,9 @@ export interface CastAttributes {
   readonly dtype: DType;
 }
 
-interface NoAttributes {
+type NoAttributes = {
   readonly [key: string]: never;
-}
+};
 
 const none: NoAttributes = {};
 

@@ -230,7 +230,10 @@ function checkPadMode(operation: string, shape: Shape, { pads, mode }: PadModeAt
       operation,
       got: `axis ${axis} of ${formatShape(shape)} is to be padded by ${widest}`,
       rule: `, mode "${mode}" can add at most ${Math.max(0, limit)} elements there.`,
-      wayOut: `Pad by ${Math.max(0, limit)} or less, or use mode "${size > 0 ? "replicate" : "constant"}".`,
+      wayOut:
+        size > 0
+          ? `Pad by ${Math.max(0, limit)} or less, or use mode "replicate", which has no limit.`
+          : "Fill an empty axis with a value, by pad.",
     });
   });
 }
