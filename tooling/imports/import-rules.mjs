@@ -14,7 +14,7 @@ import { directions, knowsEverything } from "./directions.mjs";
  * @property {SourceFile[]} files
  */
 
-const test = /\.test(-d)?\.ts$/;
+const test = /\.test(-d)?\.ts$|^[^/]+\/[^/]+\/test\//;
 const nodeOnly = /^packages\/[^/]+\/src\/(node\.ts|node\/|cli\/)/;
 
 /**

@@ -40,9 +40,13 @@ function readPackage(folder) {
 
 /** @param {string} folder */
 function sourceFiles(folder) {
-  const inside = folder.startsWith("tooling/") ? folder : `${folder}/src`;
-  if (!existsSync(path.join(root, inside))) return [];
-  return readdirSync(path.join(root, inside), { recursive: true, encoding: "utf8" })
-    .map((name) => `${inside}/${name.split(path.sep).join("/")}`)
+  const inside = folder.startsWith("tooling/") ? [folder] : [`${folder}/src`, `${folder}/test`];
+  return inside
+    .filter((name) => existsSync(path.join(root, name)))
+    .flatMap((name) =>
+      readdirSync(path.join(root, name), { recursive: true, encoding: "utf8" }).map(
+        (file) => `${name}/${file.split(path.sep).join("/")}`,
+      ),
+    )
     .filter((file) => file.endsWith(".ts") && !file.includes("/node_modules/") && !file.includes("/dist/"));
 }
