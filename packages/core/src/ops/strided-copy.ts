@@ -10,26 +10,48 @@ export interface View {
   readonly offset: number;
 }
 
+/** Axes along which both views run on without a gap, as one; axes of 1 dropped. */
+function merged(shape: Shape, from: View, to: View): { dims: number[]; read: number[]; write: number[] } {
+  const dims: number[] = [];
+  const read: number[] = [];
+  const write: number[] = [];
+  shape.forEach((dim, axis) => {
+    if (dim === 1) return;
+    const [r, w] = [from.strides[axis]!, to.strides[axis]!];
+    const last = dims.length - 1;
+    if (last >= 0 && read[last] === r * dim && write[last] === w * dim) {
+      [dims[last], read[last], write[last]] = [dims[last]! * dim, r, w];
+    } else {
+      dims.push(dim);
+      read.push(r);
+      write.push(w);
+    }
+  });
+  return { dims, read, write };
+}
+
 /** Copies an array of shape `shape` from one view to another. */
 export function copyElements(shape: Shape, from: View, to: View): void {
-  const last = shape.length - 1;
-  const count = shape[last] ?? 1;
-  const fromStep = from.strides[last] ?? 0;
-  const toStep = to.strides[last] ?? 0;
-  const outer = shape.slice(0, -1);
+  const { dims, read, write } = merged(shape, from, to);
+  const count = dims.pop() ?? 1;
+  const fromStep = read.pop() ?? 0;
+  const toStep = write.pop() ?? 0;
+  // Written for doubles; the same text copies any kind of element.
   const source = from.data as Float64Array;
   const target = to.data as Float64Array;
-  const toOffsets = new Float64Array(shapeSize(outer));
-  forEachOffset(outer, to.strides.slice(0, -1), (line, offset) => {
-    toOffsets[line] = offset;
+  const toOffsets = new Float64Array(shapeSize(dims));
+  forEachOffset(dims, write, (line, offset) => {
+    toOffsets[line] = to.offset + offset;
   });
-  forEachOffset(outer, from.strides.slice(0, -1), (line, offset) => {
-    let read = from.offset + offset;
-    let write = to.offset + toOffsets[line]!;
-    for (let i = 0; i < count; i++) {
-      target[write] = source[read]!;
-      read += fromStep;
-      write += toStep;
+  forEachOffset(dims, read, (line, offset) => {
+    let r = from.offset + offset;
+    let w = toOffsets[line]!;
+    if (fromStep === 0 && toStep === 1) {
+      if (count > 0) target.fill(source[r]!, w, w + count);
+    } else if (fromStep === 1 && toStep === 1 && count >= 32) {
+      target.set(source.subarray(r, r + count), w);
+    } else {
+      for (let i = 0; i < count; i++, r += fromStep, w += toStep) target[w] = source[r]!;
     }
   });
 }
