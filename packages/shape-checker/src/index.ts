@@ -1,1 +1,9 @@
-export {};
+/** The shape checker: what a network consists of, layer by layer, before anything runs. */
+export { formatReport, reportToJson } from "./format-report.js";
+export {
+  report,
+  type LayerReport,
+  type ModelReport,
+  type ReportOptions,
+  type ReportTotals,
+} from "./report.js";
