@@ -80,7 +80,7 @@ describe("a backend made with kernelBackend", () => {
     ]);
     const target = tensor([[2], [1], [3]]);
     const losses: number[] = [];
-    for (let i = 0; i < 150; i++) losses.push(await (await step(x, target)).item());
+    for (let i = 0; i < 150; i++) losses.push(Number(await (await step(x, target)).item()));
     expect(losses[0]).toBeCloseTo(10.8125, 4);
     expect(losses.at(-1)).toBeLessThan(0.05);
     await useBackend(reference());

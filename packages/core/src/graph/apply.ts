@@ -1,5 +1,5 @@
 // Makes a node: the one place where shapes and dtypes are checked.
-import type { Composite, OpDefinition, Primitive } from "../ops/definition.js";
+import type { Composite, Primitive } from "../ops/definition.js";
 import type { Tensor } from "../tensor.js";
 import { foreignValueError } from "../execution/copies.js";
 import { GraphNode, type TensorSpec } from "./node.js";
