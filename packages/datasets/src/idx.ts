@@ -184,7 +184,7 @@ function corrupt(options: IdxOptions, filled: number, cause: unknown): DatasetEr
   const reason = cause instanceof Error ? cause.message : String(cause);
   return refuse(
     options,
-    `a gzip stream that breaks off after ${filled} unpacked bytes (${reason})`,
+    `a gzip stream that fails after ${filled} unpacked bytes (${reason})`,
     "it must be whole and match its checksum",
     undefined,
     cause,

@@ -18,28 +18,35 @@ const SIZE = 28;
 
 /** How far a digit may go from its pattern. Lengths are in pixels, or in parts of the digit's box where it says so. */
 const VARIETY = {
-  /** Tangent of half the rotation: up to 14 degrees each way. */
-  halfRotation: 0.123,
-  shear: 0.3,
+  /** Tangent of half the rotation: up to 6 degrees each way, besides the slant. */
+  halfRotation: 0.055,
+  /** Tangent of the slant: up to 8 degrees each way. */
+  shear: 0.14,
   /** Height and width of the digit's box. */
-  height: [15, 22],
-  widthToHeight: [0.62, 1],
-  /** Offset of the box's centre from the picture's. */
-  shift: 2.5,
-  /** Every point of a pattern moves by so much of the box. */
-  wobble: 0.022,
-  /** A grid of knots moves, and the plane between them follows smoothly: parts of the box. */
-  elastic: 0.06,
-  thickness: [1.3, 3.6],
-  /** How soft the pen's edge is. */
+  height: [18, 20],
+  widthToHeight: [0.82, 1],
+  /**
+   * Offset of the box's centre from the picture's, each way. This is what a linear classifier cannot follow
+   * and a convolution can; the other distortions are as hard for both.
+   */
+  shift: 3.4,
+  /** Deviation of every point of a pattern: parts of the box. */
+  wobble: 0.01,
+  /** A grid of knots moves with this deviation, and the plane between them follows smoothly: parts of the box. */
+  elastic: 0.027,
+  thickness: [2.6, 3.3],
+  /** How wide the pen's soft edge is. */
   softness: [0.8, 1.6],
-  ink: [0.6, 1],
+  ink: [0.92, 1],
   /** Deviation of the noise on a pixel, of 1. */
-  noise: [0, 0.1],
+  noise: [0, 0.07],
 } as const;
 
 /** Knots per axis of the elastic grid: the cubic B-spline over the box has two spans each way. */
 const KNOTS = 5;
+
+/** The spline averages its knots: they move about this much further than the plane does. */
+const KNOT_GAIN = 2;
 
 /**
  * 28×28 pictures of digits as pens draw them: strokes in several hands, turned, sheared, stretched, shifted and bent,
@@ -149,7 +156,10 @@ function placement(source: Random): PlaneMap {
 
 /** Moves the box's points by a smooth random field: a uniform cubic B-spline over a grid of random vectors. */
 function elasticBend(source: Random): PlaneMap {
-  const field = Float64Array.from({ length: KNOTS * KNOTS * 2 }, () => 2 * VARIETY.elastic * source.bell());
+  const field = Float64Array.from(
+    { length: KNOTS * KNOTS * 2 },
+    () => VARIETY.elastic * KNOT_GAIN * source.bell(),
+  );
   const spans = KNOTS - 3;
   return (x, y) => {
     const column = Math.min(spans - 1, Math.max(0, Math.floor(x * spans)));
