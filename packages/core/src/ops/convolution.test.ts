@@ -207,9 +207,9 @@ describe("conv", () => {
     `);
     expect(() => conv2d(x, seededTensor([16, 6, 5, 5]), { bias: seededTensor([6]) }))
       .toThrowErrorMatchingInlineSnapshot(`
-      [ShapeError: conv: the bias has shape [6], it must be [16], one number for each filter.
-        Reshape the bias, or leave it out.]
-    `);
+        [ShapeError: conv2d: the bias has shape [6], it must be [16], one number for each filter.
+          Reshape the bias, or leave it out.]
+      `);
     expect(() => conv2d(seededTensor([6, 14, 14]), seededTensor([16, 6, 5, 5])))
       .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: conv2d: input [6, 14, 14] has 3 axes, it takes [N, C, H, W].
@@ -221,7 +221,7 @@ describe("conv", () => {
     `);
     const integers: Tensor = tensor(new Int32Array(4), { shape: [1, 1, 2, 2] });
     expect(() => conv2d(integers, integers)).toThrowErrorMatchingInlineSnapshot(`
-      [DTypeError: conv: got int32, but it takes a floating-point type.
+      [DTypeError: conv2d: got int32, but it takes a floating-point type.
         Cast it with .cast("float32").]
     `);
   });

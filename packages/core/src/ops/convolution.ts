@@ -306,6 +306,13 @@ function checkRank(operation: string, x: Shape, axes: number): void {
   });
 }
 
+/** What the op itself checks too, said in the name of the function that was called. */
+function checkInputs(operation: string, inputs: readonly Tensor[], filters: number): void {
+  convDType(operation, inputs);
+  const bias = inputs[2];
+  if (bias !== undefined) checkBias(operation, bias.shape, filters);
+}
+
 function flipped<D extends DType>(w: Tensor<Shape, D>): Tensor<Shape, D> {
   return w.flip(w.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis])));
 }
@@ -319,6 +326,7 @@ function convolve<S extends Shape, T extends Shape, D extends DType>(
   const { stride, pads, dilation } = convWindows(operation, x.shape, w.shape, options);
   const kernels = flipKernel === true ? flipped(w) : w;
   const inputs = bias === undefined ? [x, kernels] : [x, kernels, bias];
+  checkInputs(operation, inputs, w.shape[0]!);
   const attributes = { stride, pads, dilation, groups: options.groups ?? 1 };
   return apply(convolutionOps.conv, inputs, attributes) as Tensor<Conv<S, T>, D>;
 }
@@ -397,6 +405,7 @@ function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
   const inputSize = output.map((n, axis) => n - behind[axis]!);
   const attributes = { stride, pads, dilation, groups: options.groups ?? 1, inputSize };
   const inputs = [x, flipKernel === true ? flipped(w) : w];
+  checkInputs(operation, bias === undefined ? inputs : [...inputs, bias], w.shape[1]! * attributes.groups);
   if (behind.every((extra) => extra === 0)) {
     if (bias !== undefined) inputs.push(bias);
     return apply(convolutionOps.convTranspose, inputs, attributes) as Tensor<ConvTranspose<S, T>, D>;

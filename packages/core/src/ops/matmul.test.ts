@@ -44,6 +44,15 @@ describe("matmul", () => {
     expect(await matmul(small, small.transpose()).array()).toEqual([[13]]);
   });
 
+  it("gives a row the same bits in every batch", async () => {
+    const [a, b] = [seededTensor([5, 7], 1), seededTensor([7, 6], 2)];
+    const together = await matmul(a, b).data();
+    for (let i = 0; i < 5; i++) {
+      const alone = await matmul(a.slice([{ start: i, end: i + 1 }]), b).data();
+      expect(alone).toEqual(together.slice(6 * i, 6 * i + 6));
+    }
+  });
+
   it("carries NaN and infinity through", async () => {
     const y = matmul(
       tensor([[0, 1]]),

@@ -14,20 +14,23 @@ export function inFloat64(data: Exclude<TypedArray, BigInt64Array>): Float64Arra
   return data instanceof Float64Array ? data : new Float64Array(data);
 }
 
-/** `c += a · b`. Two rows of c and four of b at a time, so that each number loaded is used more than once. */
+/**
+ * `c += a · b`. Two rows of c and four of b at a time, so that each number loaded is used more than once. A row's sums
+ * are taken in the same order wherever it stands, so that a sample's result does not depend on its batch.
+ */
 export function addProduct(c: MatrixView, a: MatrixView, b: MatrixView): void {
   const { rows, columns } = c;
   const depth = a.columns;
+  const even = rows - (rows % 2);
   const [cd, ad, bd] = [c.data, a.data, b.data];
-  for (let i = 0; i < rows; i += 2) {
-    const two = i + 1 < rows;
+  for (let i = 0; i < even; i += 2) {
     const c0 = c.offset + i * columns;
-    const c1 = two ? c0 + columns : c0;
+    const c1 = c0 + columns;
     const a0 = a.offset + i * depth;
     const a1 = a0 + depth;
+    let b0 = b.offset;
     let p = 0;
-    for (; two && p + 3 < depth; p += 4) {
-      const b0 = b.offset + p * columns;
+    for (; p + 3 < depth; p += 4) {
       const b1 = b0 + columns;
       const b2 = b1 + columns;
       const b3 = b2 + columns;
@@ -41,15 +44,39 @@ export function addProduct(c: MatrixView, a: MatrixView, b: MatrixView): void {
         cd[c0 + j]! += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3;
         cd[c1 + j]! += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3;
       }
+      b0 = b3 + columns;
     }
-    for (; p < depth; p++) {
-      const b0 = b.offset + p * columns;
+    for (; p < depth; p++, b0 += columns) {
       const u = ad[a0 + p]!;
-      for (let j = 0; j < columns; j++) cd[c0 + j]! += u * bd[b0 + j]!;
-      if (!two) continue;
       const v = ad[a1 + p]!;
-      for (let j = 0; j < columns; j++) cd[c1 + j]! += v * bd[b0 + j]!;
+      for (let j = 0; j < columns; j++) {
+        cd[c0 + j]! += u * bd[b0 + j]!;
+        cd[c1 + j]! += v * bd[b0 + j]!;
+      }
     }
+  }
+  if (even < rows) addLastRow(c, a, b);
+}
+
+/** The row that has no partner: the same sums as in `addProduct`. */
+function addLastRow(c: MatrixView, a: MatrixView, b: MatrixView): void {
+  const { columns } = c;
+  const depth = a.columns;
+  const [cd, ad, bd] = [c.data, a.data, b.data];
+  const c0 = c.offset + (c.rows - 1) * columns;
+  const a0 = a.offset + (c.rows - 1) * depth;
+  let b0 = b.offset;
+  let p = 0;
+  for (; p + 3 < depth; p += 4, b0 += 4 * columns) {
+    const [b1, b2, b3] = [b0 + columns, b0 + 2 * columns, b0 + 3 * columns];
+    const [u0, u1, u2, u3] = [ad[a0 + p]!, ad[a0 + p + 1]!, ad[a0 + p + 2]!, ad[a0 + p + 3]!];
+    for (let j = 0; j < columns; j++) {
+      cd[c0 + j]! += u0 * bd[b0 + j]! + u1 * bd[b1 + j]! + u2 * bd[b2 + j]! + u3 * bd[b3 + j]!;
+    }
+  }
+  for (; p < depth; p++, b0 += columns) {
+    const u = ad[a0 + p]!;
+    for (let j = 0; j < columns; j++) cd[c0 + j]! += u * bd[b0 + j]!;
   }
 }
 
