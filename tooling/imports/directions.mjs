@@ -10,7 +10,13 @@ export const directions = {
   "@convoke/onnx": ["@convoke/shape", "@convoke/core"],
   "@convoke/shape-checker": ["@convoke/shape", "@convoke/core"],
   "@convoke/models": ["@convoke/shape", "@convoke/core", "@convoke/layers"],
-  "@convoke/train": ["@convoke/shape", "@convoke/core", "@convoke/optimizers", "@convoke/datasets"],
+  "@convoke/train": [
+    "@convoke/shape",
+    "@convoke/core",
+    "@convoke/layers",
+    "@convoke/optimizers",
+    "@convoke/datasets",
+  ],
   "@convoke/backend-onnxruntime": ["@convoke/shape", "@convoke/core", "@convoke/onnx"],
 };
 
