@@ -1,1 +1,129 @@
-export {};
+export {
+  Activation,
+  celu,
+  elu,
+  gelu,
+  geluTanh,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softsign,
+  tanh,
+  tanhShrink,
+  type AlphaOptions,
+  type HardTanhOptions,
+} from "./activation.js";
+export {
+  crossEntropy,
+  nllLoss,
+  softmaxCrossEntropy,
+  type ClassLossOptions,
+  type CrossEntropyOptions,
+  type Labels,
+} from "./classification-losses.js";
+export {
+  Conv,
+  conv1d,
+  conv2d,
+  conv3d,
+  ConvTranspose,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from "./convolution.js";
+export { Dense, dense, type DenseOptions } from "./dense.js";
+export { Dropout, dropout } from "./dropout.js";
+export { Embedding, embedding, type EmbeddingOptions } from "./embedding.js";
+export { FunctionalModel, identity, Lambda, lambda, model } from "./functional.js";
+export {
+  constant,
+  fansOf,
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  heUniform,
+  lecunNormal,
+  lecunUniform,
+  normal,
+  ones,
+  orthogonal,
+  truncatedNormal,
+  uniform,
+  zeros,
+  type Fans,
+  type GainOptions,
+  type HeOptions,
+  type NormalOptions,
+} from "./initializers.js";
+export { input, InputSpec, type InputOptions } from "./input.js";
+export { assertLabels } from "./labels.js";
+export { Layer, type LayerOptions } from "./layer.js";
+export {
+  bce,
+  bceWithLogits,
+  binaryCrossEntropy,
+  huber,
+  klDiv,
+  l1,
+  mse,
+  smoothL1,
+  type KlDivOptions,
+} from "./losses.js";
+export {
+  Flatten,
+  flatten,
+  SwapAxes,
+  swapAxes,
+  Upsample,
+  upsample2d,
+  type UpsampleOptions,
+} from "./movement.js";
+export {
+  BatchNorm,
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  LocalResponseNorm,
+  localResponseNorm,
+  Norm,
+  type BatchNormOptions,
+  type GroupNormOptions,
+  type LayerNormOptions,
+  type LocalResponseNormOptions,
+  type NormOptions,
+} from "./normalization.js";
+export {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  globalAvgPool1d,
+  globalAvgPool2d,
+  globalMaxPool1d,
+  globalMaxPool2d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  Pool,
+  type AdaptivePoolOptions,
+  type AvgPoolOptions,
+  type MaxPoolOptions,
+} from "./pooling.js";
+export { type LossOptions, type Reduction } from "./reduction.js";
+export { Residual, residual, type ResidualOptions } from "./residual.js";
+export { Sequential, sequential, type LayerRecord } from "./sequential.js";
