@@ -106,7 +106,9 @@ export function cosineRestarts(
     let start = 0;
     let length = period;
     if (growth === 1) start = Math.floor(step / period) * period;
-    else while (step >= start + length) ((start += length), (length *= growth));
+    else {
+      for (; step >= start + length; length *= growth) start += length;
+    }
     return halfCosine(rate, min, (step - start) / length);
   };
 }
