@@ -46,6 +46,7 @@ export { removeIdentities } from "./graph/passes/identities.js";
 export { rewrite, valuesOf } from "./graph/passes/rewrite.js";
 
 export * from "./ops/activation.js";
+export * from "./ops/adaptive-pooling.js";
 export * from "./ops/compare.js";
 export * from "./ops/convolution.js";
 export * from "./ops/creation.js";
@@ -55,6 +56,7 @@ export * from "./ops/indexing.js";
 export * from "./ops/matmul.js";
 export * from "./ops/movement.js";
 export * from "./ops/normalization.js";
+export * from "./ops/patches.js";
 export * from "./ops/pooling.js";
 export * from "./ops/random.js";
 export * from "./ops/reduce.js";

@@ -9,6 +9,7 @@ import { indexingOps } from "./ops/indexing.js";
 import { matmulOps } from "./ops/matmul.js";
 import { movementOps } from "./ops/movement.js";
 import { normalizationOps } from "./ops/normalization.js";
+import { patchOps } from "./ops/patches.js";
 import { poolingOps } from "./ops/pooling.js";
 import { randomOps } from "./ops/random.js";
 import { reduceOps } from "./ops/reduce.js";
@@ -24,6 +25,7 @@ export const opTable = {
   ...movementOps,
   ...matmulOps,
   ...convolutionOps,
+  ...patchOps,
   ...poolingOps,
   ...indexingOps,
   ...scanOps,

@@ -138,7 +138,7 @@ describe("softmax and logSoftmax", () => {
         .sum(),
       [x],
     );
-    expect(difference(await g!.data(), [0, 0.25, -0.25])).toBe(0);
+    expect(difference((await g!.data()) as Float32Array, [0, 0.25, -0.25])).toBe(0);
     expect(await logSoftmax(tensor([-Infinity, 0])).array()).toEqual([-Infinity, 0]);
   });
 

@@ -138,11 +138,11 @@ describe("conv", () => {
   it("has right first and second derivatives", async () => {
     const bias = seededTensor([2], 3);
     await checkGradients(
-      (x, w, b) => conv1d(x, w, { stride: 2, padding: [1, 2], dilation: 2, bias: b! }),
+      (x, w, b) => conv1d(x, w, { stride: 2, padding: [1, 2], dilation: 2, bias: b }),
       [seededTensor([2, 2, 7], 1), seededTensor([2, 2, 2], 2), bias],
     );
     await checkGradients(
-      (x, w, b) => conv2d(x, w, { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2, bias: b! }),
+      (x, w, b) => conv2d(x, w, { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2, bias: b }),
       [seededTensor([1, 2, 4, 5], 1), seededTensor([2, 1, 3, 2], 2), bias],
     );
     await checkGradients(
@@ -242,7 +242,7 @@ describe("convTranspose", () => {
 
   it("has right first and second derivatives", async () => {
     await checkGradients(
-      (x, w, b) => convTranspose2d(x, w, { stride: 2, padding: 1, outputPadding: 1, groups: 2, bias: b! }),
+      (x, w, b) => convTranspose2d(x, w, { stride: 2, padding: 1, outputPadding: 1, groups: 2, bias: b }),
       [seededTensor([1, 2, 2, 3], 1), seededTensor([2, 1, 3, 3], 2), seededTensor([2], 3)],
     );
     await checkGradients(

@@ -14,7 +14,7 @@ import { apply } from "../graph/apply.js";
 import type { TensorSpec } from "../graph/node.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
-import { Columns, type WindowGeometry } from "./columns.js";
+import { forEachGroup, planOf, type ConvAttributes } from "./convolution-plan.js";
 import { composite, primitive, type GradientRule, type HostArray } from "./definition.js";
 import { floatDType, sameDType } from "./dtype-rules.js";
 import {
@@ -24,12 +24,9 @@ import {
   transposed,
   type MatrixView,
 } from "./matrix-product.js";
-import { stack } from "./movement.js";
+import { checkSpatialRank, type PerAxis } from "./spatial-axes.js";
 
-/** Where the windows lie, spelt out: one number per spatial axis, padding [before, after]. */
-export interface ConvAttributes extends WindowGeometry {
-  readonly groups: number;
-}
+export type { ConvAttributes };
 
 export interface ConvInputGradAttributes extends ConvAttributes {
   /** The spatial shape of the result. */
@@ -179,26 +176,6 @@ export const convolutionOps = {
       return bias === undefined ? y : y.add(bias.reshape([bias.size, ...attributes.inputSize.map(() => 1)]));
     },
   }),
-  /** [N, C·r², H, W] → [N, C, H·r, W·r] (ONNX `DepthToSpace`, mode CRD). */
-  pixelShuffle: composite<"pixelShuffle", { readonly factor: number }>({
-    name: "pixelShuffle",
-    check: (operation, [x], { factor }) => {
-      const channels = x!.shape[1] ?? 0;
-      if (x!.shape.length === 4 && channels % factor ** 2 === 0) return;
-      throw new ShapeError({
-        operation,
-        got: `got [${x!.shape.join(", ")}]`,
-        rule: `, it takes [N, C, H, W] with channels divisible by ${factor}² = ${factor ** 2}.`,
-        wayOut: "Give the layer before it that many times as many filters.",
-      });
-    },
-    body: ([x], { factor }) => {
-      const [n, c, h, w] = x!.shape as [number, number, number, number];
-      const channels = c / factor ** 2;
-      const split = x!.reshape([n, channels, factor, factor, h, w]).permute([0, 1, 4, 2, 5, 3]);
-      return split.reshape([n, channels, h * factor, w * factor]);
-    },
-  }),
 };
 
 function checkBias(operation: string, bias: Shape, filters: number): void {
@@ -211,57 +188,6 @@ function checkBias(operation: string, bias: Shape, filters: number): void {
   });
 }
 
-interface Plan {
-  readonly samples: number;
-  readonly groups: number;
-  readonly channels: number;
-  readonly filters: number;
-  readonly plane: number;
-  readonly windows: number;
-  readonly columns: Columns;
-  /** Room for the columns of one group of one sample. */
-  readonly matrix: MatrixView;
-}
-
-/** The sizes that the three kernels share; `channels` and `filters` are those of one group. */
-function planOf({ x, w, y }: Record<Role, HostArray>, { groups, ...geometry }: ConvAttributes): Plan {
-  const [spatial, kernel, output] = [x.shape.slice(2), w.shape.slice(2), y.shape.slice(2)];
-  const rows = shapeSize(w.shape.slice(1));
-  const windows = shapeSize(output);
-  return {
-    samples: x.shape[0]!,
-    groups,
-    channels: w.shape[1]!,
-    filters: w.shape[0]! / groups,
-    plane: shapeSize(spatial),
-    windows,
-    columns: new Columns(spatial, { kernel, output, geometry }),
-    matrix: { data: new Float64Array(rows * windows), offset: 0, rows, columns: windows },
-  };
-}
-
-interface Group {
-  readonly group: number;
-  readonly xOffset: number;
-  readonly filters: Omit<MatrixView, "data">;
-  readonly outputs: Omit<MatrixView, "data">;
-}
-
-function forEachGroup(plan: Plan, visit: (group: Group) => void): void {
-  const { samples, groups, filters, windows } = plan;
-  const rows = plan.matrix.rows;
-  for (let n = 0; n < samples; n++) {
-    for (let group = 0; group < groups; group++) {
-      visit({
-        group,
-        xOffset: (n * groups + group) * plan.channels * plan.plane,
-        filters: { offset: group * filters * rows, rows: filters, columns: rows },
-        outputs: { offset: (n * groups + group) * filters * windows, rows: filters, columns: windows },
-      });
-    }
-  }
-}
-
 function fillChannels(result: Float64Array, bias: Float64Array, windows: number): void {
   for (let start = 0, channel = 0; start < result.length; start += windows, channel++) {
     result.fill(bias[channel % bias.length]!, start, start + windows);
@@ -271,8 +197,6 @@ function fillChannels(result: Float64Array, bias: Float64Array, windows: number)
 function floats(array: HostArray): Float64Array {
   return inFloat64(array.data as Float32Array);
 }
-
-type PerAxis = number | readonly number[];
 
 /** Options of the convolutions; absent: stride 1, padding 0, dilation 1, one group, no bias, no flip. */
 export interface ConvolutionOptions<D extends DType = DType> {
@@ -292,20 +216,6 @@ export interface ConvolutionTransposeOptions<D extends DType = DType> extends Co
   readonly outputPadding?: PerAxis | undefined;
 }
 
-function checkRank(operation: string, x: Shape, axes: number): void {
-  if (x.length === axes + 2) return;
-  const wanted = ["[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"][axes - 1]!;
-  throw new ShapeError({
-    operation,
-    got: `input [${x.join(", ")}] has ${x.length} axes`,
-    rule: `, it takes ${wanted}.`,
-    wayOut:
-      x.length === axes + 1
-        ? "Add a batch axis in front with .unsqueeze(0)."
-        : `Reshape the input to ${wanted}.`,
-  });
-}
-
 /** What the op itself checks too, said in the name of the function that was called. */
 function checkInputs(operation: string, inputs: readonly Tensor[], filters: number): void {
   convDType(operation, inputs);
@@ -322,7 +232,7 @@ function convolve<S extends Shape, T extends Shape, D extends DType>(
   { x, w, bias, flipKernel, ...options }: ConvolutionOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
 ): Tensor<Conv<S, T>, D> {
   const operation = describeOperation(name);
-  checkRank(operation, x.shape, axes);
+  checkSpatialRank(operation, x.shape, axes);
   const { stride, pads, dilation } = convWindows(operation, x.shape, w.shape, options);
   const kernels = flipKernel === true ? flipped(w) : w;
   const inputs = bias === undefined ? [x, kernels] : [x, kernels, bias];
@@ -392,7 +302,7 @@ function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
   }: ConvolutionTransposeOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
 ): Tensor<ConvTranspose<S, T>, D> {
   const operation = describeOperation(name);
-  checkRank(operation, x.shape, axes);
+  checkSpatialRank(operation, x.shape, axes);
   const windows = convTransposeWindows(operation, x.shape, w.shape, options);
   const { stride, dilation, output, outputPadding } = windows;
   // An output padding of a whole stride (dilation allows it) would make room for one more window. It takes back padding
@@ -452,70 +362,4 @@ export function convTranspose3d<S extends Shape, T extends Shape, D extends DTyp
   options: ConvolutionTransposeOptions<D> = {},
 ): Tensor<ConvTranspose<S, T>, D> {
   return convolveTransposed(["convTranspose3d", 3], { ...options, x, w });
-}
-
-/** Windows of `unfold`. */
-export interface UnfoldOptions {
-  readonly size: PerAxis;
-  readonly stride?: PerAxis | undefined;
-  readonly padding?: Padding | undefined;
-  readonly dilation?: PerAxis | undefined;
-}
-
-/**
- * The windows of x [N, C, …spatial] as columns: [N, C · kernel elements, windows], channels slowest (im2col; PyTorch's
- * `Unfold`). A convolution is the product of the kernels, as rows, with these columns.
- *
- * @example
- * ```ts
- * import { tensor, unfold } from "@convoke/core";
- *
- * const columns = unfold(tensor([[[1, 2, 3]]]), { size: 2 });
- * console.log(await columns.data()); // Float32Array [1, 2, 2, 3]
- * ```
- */
-export function unfold<D extends DType>(x: Tensor<Shape, D>, options: UnfoldOptions): Tensor<Shape, D> {
-  const [samples, channels] = [x.shape[0] ?? 1, x.shape[1] ?? 1];
-  const rank = x.rank - 2;
-  const kernel = typeof options.size === "number" ? Array<number>(rank).fill(options.size) : options.size;
-  const { output, stride, dilation, pads } = convWindows(
-    describeOperation("unfold"),
-    x.shape,
-    [1, channels, ...kernel],
-    options,
-  );
-  const padded = x.pad([[0, 0], [0, 0], ...pads]);
-  const taps = Array.from({ length: shapeSize(kernel) }, (_, tap) => {
-    let rest = tap;
-    const starts = new Array<number>(rank);
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      starts[axis] = (rest % kernel[axis]!) * dilation[axis]!;
-      rest = Math.floor(rest / kernel[axis]!);
-    }
-    return padded.slice([
-      {},
-      {},
-      ...starts.map((start, axis) => ({
-        start,
-        end: start + (output[axis]! - 1) * stride[axis]! + 1,
-        step: stride[axis]!,
-      })),
-    ]);
-  });
-  return stack(taps, 2).reshape([samples, channels * taps.length, shapeSize(output)]) as Tensor<Shape, D>;
-}
-
-/**
- * Moves channels into space: x [N, C·r², H, W] → [N, C, H·r, W·r] (sub-pixel convolution, Shi et al., arXiv:1609.05158).
- *
- * @example
- * ```ts
- * import { pixelShuffle, tensor } from "@convoke/core";
- *
- * const y = pixelShuffle(tensor([[[[1]], [[2]], [[3]], [[4]]]]), 2);
- * console.log(y.shape, await y.data()); // [1, 1, 2, 2] Float32Array [1, 2, 3, 4]
- * ```
- */
-export function pixelShuffle<D extends DType>(x: Tensor<Shape, D>, factor: number): Tensor<Shape, D> {
-  return apply(convolutionOps.pixelShuffle, [x], { factor }) as Tensor<Shape, D>;
 }

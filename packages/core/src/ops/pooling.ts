@@ -1,22 +1,13 @@
 // Pooling: the maximum or the mean of each window, with the transposes that make both closed under differentiation.
-import {
-  globalPool,
-  poolWindows,
-  ShapeError,
-  shapeSize,
-  type GlobalPool,
-  type Padding,
-  type Pool,
-  type Shape,
-} from "@convoke/shape";
-import { allocate, type DType } from "../dtype.js";
+import { poolWindows, ShapeError, shapeSize, type Padding, type Pool, type Shape } from "@convoke/shape";
+import type { DType } from "../dtype.js";
 import { apply, applyAll } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
-import { adaptiveBins, averagingMap, constantLike, mapAxis } from "./axis-maps.js";
 import type { WindowGeometry } from "./columns.js";
 import { primitive } from "./definition.js";
 import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
+import { checkSpatialRank, type PerAxis } from "./spatial-axes.js";
 
 /** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
 export interface MaxPoolAttributes extends WindowGeometry {
@@ -210,8 +201,6 @@ function forEachWindow(x: Shape, windows: readonly PlaneWindow[], visit: (visit:
   }
 }
 
-type PerAxis = number | readonly number[];
-
 /** Options of max pooling; absent: stride = size, padding 0, dilation 1, no ceil mode. */
 export interface MaxPoolOptions {
   readonly size: PerAxis;
@@ -228,27 +217,13 @@ export interface AvgPoolOptions extends MaxPoolOptions {
   readonly countIncludePad?: boolean | undefined;
 }
 
-function checkRank(operation: string, x: Shape, axes: number): void {
-  if (x.length === axes + 2) return;
-  const wanted = ["[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"][axes - 1]!;
-  throw new ShapeError({
-    operation,
-    got: `input [${x.join(", ")}] has ${x.length} axes`,
-    rule: `, it takes ${wanted}.`,
-    wayOut:
-      x.length === axes + 1
-        ? "Add a batch axis in front with .unsqueeze(0)."
-        : `Reshape the input to ${wanted}.`,
-  });
-}
-
 function windowAttributes(
   [name, axes]: readonly [string, number],
   x: Tensor,
   options: MaxPoolOptions,
 ): MaxPoolAttributes {
   const operation = describeOperation(name);
-  checkRank(operation, x.shape, axes);
+  checkSpatialRank(operation, x.shape, axes);
   const { size, stride, ceilMode, padding, dilation } = options;
   const windows = poolWindows(operation, x.shape, {
     size,
@@ -385,86 +360,4 @@ export function avgPool3d<S extends Shape, D extends DType>(
   options: AvgPoolOptions,
 ): Tensor<Pool<S>, D> {
   return avgPoolAlong(["avgPool3d", 3], x, options);
-}
-
-/** The mean of each channel: x [N, C, …spatial] → [N, C]. */
-export function globalAvgPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
-  globalPool(describeOperation("globalAvgPool"), x.shape);
-  return x.mean(x.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis]))) as Tensor<GlobalPool<S>, D>;
-}
-
-/** The maximum of each channel: x [N, C, …spatial] → [N, C]. The gradient goes to the first of equal maxima. */
-export function globalMaxPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
-  const shape = globalPool(describeOperation("globalMaxPool"), x.shape);
-  const pooled = maxPoolAlong(["globalMaxPool", x.rank - 2], x, { size: x.shape.slice(2) })[0];
-  return pooled.reshape(shape) as Tensor<GlobalPool<S>, D>;
-}
-
-/** The output of adaptive pooling per axis; windows of one size where it divides the input. */
-function adaptiveTarget(
-  name: string,
-  x: Shape,
-  output: PerAxis,
-): { output: readonly number[]; even: number[] | undefined } {
-  const operation = describeOperation(name);
-  checkRank(operation, x, 2);
-  const target = typeof output === "number" ? [output, output] : output;
-  if (target.length !== 2 || target.some((n) => !Number.isInteger(n) || n < 1)) {
-    throw new ShapeError({
-      operation,
-      got: `output [${target.join(", ")}]`,
-      rule: ", it must be one or two whole numbers of at least 1.",
-      wayOut: "Give the wanted height and width, for example [1, 1].",
-    });
-  }
-  const size = target.map((n, axis) => x[axis + 2]! / n);
-  return { output: target, even: size.every((n) => Number.isInteger(n) && n > 0) ? size : undefined };
-}
-
-/**
- * Means over a grid of `output` bins, whatever the size of x [N, C, H, W]: bin i spans ⌊i·H/h⌋ to ⌈(i + 1)·H/h⌉.
- *
- * @example
- * ```ts
- * import { adaptiveAvgPool2d, tensor } from "@convoke/core";
- *
- * const y = adaptiveAvgPool2d(tensor([[[[1, 2, 3]]]]), [1, 2]);
- * console.log(await y.data()); // Float32Array [1.5, 2.5]
- * ```
- */
-export function adaptiveAvgPool2d<S extends Shape, D extends DType>(
-  x: Tensor<S, D>,
-  output: PerAxis,
-): Tensor<Shape, D> {
-  const target = adaptiveTarget("adaptiveAvgPool2d", x.shape, output);
-  if (target.even !== undefined) return avgPool2d(x, { size: target.even });
-  return target.output.reduce<Tensor>(
-    (y, n, i) => mapAxis(y, i + 2, averagingMap(x.shape[i + 2]!, n)),
-    x,
-  ) as Tensor<Shape, D>;
-}
-
-/** Maxima over a grid of `output` bins, whatever the size of x [N, C, H, W]; bins as in `adaptiveAvgPool2d`. */
-export function adaptiveMaxPool2d<S extends Shape, D extends DType>(
-  x: Tensor<S, D>,
-  output: PerAxis,
-): Tensor<Shape, D> {
-  const target = adaptiveTarget("adaptiveMaxPool2d", x.shape, output);
-  if (target.even !== undefined) return maxPool2d(x, { size: target.even });
-  // Bins overlap and differ in length: laid side by side, the shorter ones filled up with their last element (which as
-  // a repetition never wins), they are windows of one size.
-  const size = [1, 1];
-  let spread: Tensor = x;
-  target.output.forEach((n, i) => {
-    const bins = adaptiveBins(x.shape[i + 2]!, n);
-    const longest = Math.max(...bins.map(({ from, to }) => to - from));
-    const indices = allocate("int32", n * longest);
-    bins.forEach(({ from, to }, bin) => {
-      for (let k = 0; k < longest; k++) indices[bin * longest + k] = Math.min(from + k, to - 1);
-    });
-    const constant = constantLike(x, indices, { shape: [indices.length], dtype: "int32" });
-    spread = spread.gather(constant as Tensor<Shape, "int32">, i + 2);
-    size[i] = longest;
-  });
-  return maxPool2d(spread, { size }) as Tensor<Shape, D>;
 }

@@ -145,5 +145,5 @@ export function upsample<S extends Shape, D extends DType>(
   x: Tensor<S, D>,
   scale: number | readonly number[],
 ): Tensor<Upsample<S>, D> {
-  return interpolate(x, { scale, mode: "nearest" }) as Tensor<Upsample<S>, D>;
+  return interpolate(x, { scale, mode: "nearest" });
 }
