@@ -1,0 +1,3 @@
+export { launchChromium, type Launch } from "./launch-chromium.js";
+export { serveFolder, type FolderServer } from "./serve-folder.js";
+export { watchPage, type PageReport } from "./watch-page.js";
