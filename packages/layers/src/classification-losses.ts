@@ -97,10 +97,7 @@ function pick(
   attributes: LabelAttributes,
 ): Tensor {
   const { safe, counts } = counted(labels, attributes);
-  const own = scores
-    .takeAlongAxis(safe.unsqueeze(1) as Labels, 1)
-    .squeeze(1)
-    .neg();
+  const own = scores.takeAlongAxis(safe.unsqueeze(1), 1).squeeze(1).neg();
   const weighted = weight === undefined ? own : own.mul(weight.gather(safe));
   return counts === undefined ? weighted : counts.where(weighted, 0);
 }
@@ -174,9 +171,7 @@ export function crossEntropy<D extends DType>(
   if (labelSmoothing === 0) return hard as Tensor<Shape, D>;
   const logProbabilities = logSoftmax(logits, 1);
   const weighted =
-    weight === undefined
-      ? logProbabilities
-      : logProbabilities.mul(alongClasses(weight, logits.rank) as Tensor<Shape, D>);
+    weight === undefined ? logProbabilities : logProbabilities.mul(alongClasses(weight, logits.rank));
   const { counts } = counted(target as Labels, attributes);
   const sums: Tensor = weighted.sum(1).neg();
   const smooth = classReduced(counts === undefined ? sums : counts.where(sums, 0), weights, reduction);

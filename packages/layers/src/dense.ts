@@ -53,7 +53,21 @@ export class Dense extends Layer {
   }
 
   protected compute(x: Tensor, _context: Context): Tensor {
+    this.#checkFeatures(x.shape);
     return linear(x, this.weight.value, this.bias?.value);
+  }
+
+  /** In the layer's own words: most often images have another size than those that the model was built with. */
+  #checkFeatures(input: Shape): void {
+    const wanted = this.weight.shape[1]!;
+    const features = input.at(-1) ?? 0;
+    if (features === wanted) return;
+    throw new ShapeError({
+      operation: describeOperation(this.kind),
+      got: `input ${formatShape(input)} has ${features} features`,
+      rule: `, the layer expects ${wanted}.`,
+      wayOut: "Give the model inputs of the size that it was built with, or build it again with this size.",
+    });
   }
 }
 

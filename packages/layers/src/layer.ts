@@ -41,12 +41,13 @@ export function wholeOption(
   value: number | readonly number[],
   least = 1,
 ): void {
-  const values = typeof value === "number" ? [value] : value;
-  if (values.length > 0 && values.every((n) => Number.isInteger(n) && n >= least)) return;
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length > 0 && values.every((n) => Number.isInteger(n) && Number(n) >= least)) return;
+  const got = Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
   throw new ModuleError({
     operation: kind,
-    problem: `${option} is ${JSON.stringify(value) ?? String(value)}, it must be a whole number of at least ${least}.`,
-    wayOut: `Write for instance ${kind}({ ${option}: ${Math.max(least, 8)} }).`,
+    problem: `${option} is ${got}, it must be a whole number of at least ${least}.`,
+    wayOut: `Write for instance ${option}: ${least + 2}.`,
   });
 }
 
@@ -66,7 +67,7 @@ export function channelsOf(kind: string, shape: Shape, axes: readonly number[]):
     got: `input ${formatShape(shape)} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"}`,
     rule: `, it takes ${wanted}.`,
     wayOut: axes.includes(shape.length - 1)
-      ? "Add a batch axis in front with .unsqueeze(0)."
+      ? "An axis is missing: .unsqueeze(0) adds the batch, .unsqueeze(1) or input(1, …) the channels."
       : `Put the layer where the values still have this form, or reshape them.`,
   });
 }

@@ -123,8 +123,15 @@ describe("composites with a gradient of their own", () => {
   const cotangent = tensor(hostNormal(hostKey(8), 20), { shape: [4, 5] });
 
   /** The gradient of a projection, from the op's own rule and from its body. */
-  async function both<A extends object>(op: Composite<string, A>, inputs: readonly Tensor[], parts: { attributes: A; g: Tensor; targets: readonly Tensor[] }) {
-    const derived = composite<string, A>({ name: `derived ${op.name}`, body: (xs, attributes) => op.body(xs, attributes) });
+  async function both<A extends object>(
+    op: Composite<string, A>,
+    inputs: readonly Tensor[],
+    parts: { attributes: A; g: Tensor; targets: readonly Tensor[] },
+  ) {
+    const derived = composite<string, A>({
+      name: `derived ${op.name}`,
+      body: (xs, attributes) => op.body(xs, attributes),
+    });
     const of = (which: Composite<string, A>) =>
       gradients(apply(which, inputs, parts.attributes).mul(parts.g).sum(), parts.targets);
     const [own, bodys] = [of(op), of(derived)];
@@ -147,7 +154,9 @@ describe("composites with a gradient of their own", () => {
   });
 
   it("binaryCrossEntropy agrees with the derived gradient, for target and probability", async () => {
-    const p = tensor(hostUniform(hostKey(9), 20), { shape: [4, 5] }).mul(0.98).add(0.01);
+    const p = tensor(hostUniform(hostKey(9), 20), { shape: [4, 5] })
+      .mul(0.98)
+      .add(0.01);
     const t = tensor(hostUniform(hostKey(10), 20), { shape: [4, 5] });
     await both(binaryCrossEntropy, [p, t], { attributes: {}, g: cotangent, targets: [p, t] });
   });
@@ -156,12 +165,20 @@ describe("composites with a gradient of their own", () => {
     const x = float64([[0.3, -1, 2]]);
     const label = tensor([1], { dtype: "int32" });
     const gradient = (z: Tensor) => valueAndGrad((v: Tensor) => crossEntropy(v, label))(z)[1];
-    const [, second] = valueAndGrad((z: Tensor) => gradient(z).mul(float64([[1, 2, 3]])).sum())(x);
+    const [, second] = valueAndGrad((z: Tensor) =>
+      gradient(z)
+        .mul(float64([[1, 2, 3]]))
+        .sum(),
+    )(x);
     // H = diag(p) − ppᵀ
     const e = [0.3, -1, 2].map(Math.exp);
     const p = e.map((value) => value / e.reduce((a, b) => a + b));
     const mean = p[0]! + 2 * p[1]! + 3 * p[2]!;
-    expectClose((await second.data()) as Float64Array, p.map((value, i) => value * (i + 1 - mean)), 1e-12);
+    expectClose(
+      (await second.data()) as Float64Array,
+      p.map((value, i) => value * (i + 1 - mean)),
+      1e-12,
+    );
   });
 });
 
@@ -213,7 +230,17 @@ describe("wrong use", () => {
   };
 
   it("says what does not fit", () => {
-    expect(message(() => crossEntropy(tensor([[1, 2], [3, 4]]), tensor([0], { dtype: "int32" })))).toMatchInlineSnapshot(`
+    expect(
+      message(() =>
+        crossEntropy(
+          tensor([
+            [1, 2],
+            [3, 4],
+          ]),
+          tensor([0], { dtype: "int32" }),
+        ),
+      ),
+    ).toMatchInlineSnapshot(`
       "softmaxCrossEntropy: got labels [1] for scores [2, 2], labels must be [2]: one for each position.
         Labels are whole numbers without an axis of classes; probabilities are floats of the scores' shape."
     `);
@@ -225,7 +252,9 @@ describe("wrong use", () => {
       "nllLoss: got float32 scores and bool labels, it takes floating-point scores and int32 labels.
         Cast the labels with .cast("int32"), or give a probability for each class."
     `);
-    expect(message(() => crossEntropy(tensor([[1, 2]]), tensor([1], { dtype: "int32" }), { weight: tensor([1]) }))).toMatchInlineSnapshot(`
+    expect(
+      message(() => crossEntropy(tensor([[1, 2]]), tensor([1], { dtype: "int32" }), { weight: tensor([1]) })),
+    ).toMatchInlineSnapshot(`
       "softmaxCrossEntropy: got weights [1] for 2 classes, they must be [2].
         Give one weight for each class."
     `);

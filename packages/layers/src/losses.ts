@@ -69,7 +69,7 @@ export function smoothL1<D extends DType>(
   const d = difference("smoothL1", prediction, target);
   const size = d.abs();
   const losses = size.less(beta).where(d.square().mul(0.5 / beta), size.sub(0.5 * beta));
-  return reduced(losses as Tensor<Shape, D>, reduction);
+  return reduced(losses, reduction);
 }
 
 /** ½d² where |d| < delta, delta·(|d| − ½delta) elsewhere (Huber 1964); delta is 1 by default. */
@@ -81,7 +81,7 @@ export function huber<D extends DType>(
   const d = difference("huber", prediction, target);
   const size = d.abs();
   const losses = size.less(delta).where(d.square().mul(0.5), size.sub(0.5 * delta).mul(delta));
-  return reduced(losses as Tensor<Shape, D>, reduction);
+  return reduced(losses, reduction);
 }
 
 /** ln x, but −100 where it would lie below: so that a certain mistake costs 100 and not infinity (PyTorch's bound). */
@@ -127,7 +127,7 @@ export function bceWithLogits<D extends DType>(
   const yes = softplus(logits.neg()).mul(target);
   const weighted = posWeight === undefined ? yes : yes.mul(posWeight.detach());
   const losses = weighted.add(softplus(logits).mul(target.neg().add(1)));
-  return reduced(losses as Tensor<Shape, D>, reduction);
+  return reduced(losses, reduction);
 }
 
 export interface KlDivOptions {
