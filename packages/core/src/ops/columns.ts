@@ -1,7 +1,6 @@
 // The columns of a convolution: for each window the elements that it sees, so that convolution is a matrix product.
 import { shapeSize, type Shape } from "@convoke/shape";
 import { stridesOf } from "./kernel-loops.js";
-import type { MatrixView } from "./matrix-product.js";
 
 /** How windows lie over the input: one number per spatial axis, padding [before, after]. */
 export interface WindowGeometry {
@@ -10,104 +9,60 @@ export interface WindowGeometry {
   readonly dilation: readonly number[];
 }
 
-/** A run of output positions along the last axis whose input elements all exist: the loops need no bounds test. */
-interface Run {
-  readonly from: number;
-  readonly to: number;
-  /** The input position that output position 0 would read. */
-  readonly start: number;
-}
-
 /**
  * Copies planes into columns and adds columns back to planes. Row (c, kernel position) of the columns holds, for each
  * window, the element of channel c that this kernel position meets; padding is 0.
  */
 export class Columns {
   readonly #plane: number;
-  readonly #width: number;
-  readonly #stride: number;
-  /** For each kernel position of the outer axes and each output row: where the input row starts, −1 outside. */
-  readonly #rowStarts: Int32Array;
-  readonly #outerKernel: number;
-  readonly #outerOutput: number;
-  /** For each kernel position of the last axis: the output positions that lie inside. */
-  readonly #runs: readonly Run[];
+  /** For each kernel position and window: the position in the plane, −1 in the padding. */
+  readonly #sources: Int32Array;
 
   constructor(
     spatial: Shape,
     { kernel, output, geometry }: { kernel: Shape; output: Shape; geometry: WindowGeometry },
   ) {
-    const last = spatial.length - 1;
     this.#plane = shapeSize(spatial);
-    this.#width = output[last]!;
-    this.#stride = geometry.stride[last]!;
-    this.#outerKernel = shapeSize(kernel.slice(0, last));
-    this.#outerOutput = shapeSize(output.slice(0, last));
-    this.#rowStarts = new Int32Array(this.#outerKernel * this.#outerOutput);
+    this.#sources = new Int32Array(shapeSize(kernel) * shapeSize(output));
     const strides = stridesOf(spatial);
+    const windows = positions(output);
     let next = 0;
-    for (const tap of positions(kernel.slice(0, last))) {
-      for (const window of positions(output.slice(0, last))) {
-        const at = window.map((o, axis) => inputPosition(geometry, axis, o, tap[axis]!));
-        const inside = at.every((position, axis) => position >= 0 && position < spatial[axis]!);
-        this.#rowStarts[next++] = inside
-          ? at.reduce((sum, position, axis) => sum + position * strides[axis]!, 0)
-          : -1;
+    for (const tap of positions(kernel)) {
+      for (const window of windows) {
+        let source = 0;
+        for (let axis = 0; axis < spatial.length && source >= 0; axis++) {
+          const start = window[axis]! * geometry.stride[axis]! - geometry.pads[axis]![0];
+          const at = start + tap[axis]! * geometry.dilation[axis]!;
+          source = at >= 0 && at < spatial[axis]! ? source + at * strides[axis]! : -1;
+        }
+        this.#sources[next++] = source;
       }
     }
-    this.#runs = Array.from({ length: kernel[last]! }, (_, tap): Run => {
-      const start = inputPosition(geometry, last, 0, tap);
-      const from = Math.max(0, Math.ceil(-start / this.#stride));
-      const to = Math.min(this.#width, Math.ceil((spatial[last]! - start) / this.#stride));
-      return { from, to: Math.max(from, to), start };
-    });
   }
 
   /** Fills `columns` from the planes that begin at `offset`. Padding is not written: it stays 0 from one sample to the next. */
-  gather(planes: Float64Array, offset: number, columns: MatrixView): void {
-    const stride = this.#stride;
-    const to = columns.data;
-    this.#forEachRow(offset, columns, (source, target, run) => {
-      const shift = source + run.start;
-      if (stride === 1) for (let o = run.from; o < run.to; o++) to[target + o] = planes[shift + o]!;
-      else for (let o = run.from; o < run.to; o++) to[target + o] = planes[shift + o * stride]!;
-    });
-  }
-
-  /** Adds `columns` to the planes that begin at `offset`: the transpose of `gather`. */
-  scatter(planes: Float64Array, offset: number, columns: MatrixView): void {
-    const stride = this.#stride;
-    const from = columns.data;
-    this.#forEachRow(offset, columns, (source, target, run) => {
-      const shift = source + run.start;
-      for (let o = run.from; o < run.to; o++) planes[shift + o * stride]! += from[target + o]!;
-    });
-  }
-
-  #forEachRow(
-    offset: number,
-    columns: MatrixView,
-    visit: (source: number, target: number, run: Run) => void,
-  ): void {
-    const windows = this.#outerOutput * this.#width;
-    const channels = columns.rows / (this.#outerKernel * this.#runs.length);
-    let row = columns.offset;
-    for (let c = 0; c < channels; c++) {
-      for (let tap = 0; tap < this.#outerKernel; tap++) {
-        for (const run of this.#runs) {
-          for (let line = 0; line < this.#outerOutput; line++) {
-            const start = this.#rowStarts[tap * this.#outerOutput + line]!;
-            if (start >= 0) visit(offset + c * this.#plane + start, row + line * this.#width, run);
-          }
-          row += windows;
-        }
+  gather(planes: Float64Array, offset: number, columns: Float64Array): void {
+    const sources = this.#sources;
+    const count = sources.length;
+    for (let row = 0, plane = offset; row < columns.length; row += count, plane += this.#plane) {
+      for (let i = 0; i < count; i++) {
+        const source = sources[i]!;
+        if (source >= 0) columns[row + i] = planes[plane + source]!;
       }
     }
   }
-}
 
-function inputPosition(geometry: WindowGeometry, axis: number, window: number, tap: number): number {
-  return window * geometry.stride[axis]! - geometry.pads[axis]![0] + tap * geometry.dilation[axis]!;
+  /** Adds `columns` to the planes that begin at `offset`: the transpose of `gather`. */
+  scatter(planes: Float64Array, offset: number, columns: Float64Array): void {
+    const sources = this.#sources;
+    const count = sources.length;
+    for (let row = 0, plane = offset; row < columns.length; row += count, plane += this.#plane) {
+      for (let i = 0; i < count; i++) {
+        const source = sources[i]!;
+        if (source >= 0) planes[plane + source]! += columns[row + i]!;
+      }
+    }
+  }
 }
 
 /** All index tuples of `shape`, in row-major order. */

@@ -112,7 +112,7 @@ export const convolutionOps = {
       const result = new Float64Array(y!.data.length);
       if (bias !== undefined) fillChannels(result, floats(bias), plan.windows);
       forEachGroup(plan, ({ xOffset, filters, outputs }) => {
-        plan.columns.gather(input, xOffset, plan.matrix);
+        plan.columns.gather(input, xOffset, plan.matrix.data);
         addProduct({ ...outputs, data: result }, { ...filters, data: kernels }, plan.matrix);
       });
       (y!.data as Float64Array).set(result);
@@ -138,7 +138,7 @@ export const convolutionOps = {
         if (!turned.has(group)) turned.set(group, transposed({ ...filters, data: kernels }));
         plan.matrix.data.fill(0);
         addProduct(plan.matrix, turned.get(group)!, { ...outputs, data: gradient });
-        plan.columns.scatter(result, xOffset, plan.matrix);
+        plan.columns.scatter(result, xOffset, plan.matrix.data);
       });
       (x!.data as Float64Array).set(result);
     },
@@ -159,7 +159,7 @@ export const convolutionOps = {
       const [input, gradient] = [floats(x!), floats(y!)];
       const result = new Float64Array(w!.data.length);
       forEachGroup(plan, ({ xOffset, filters, outputs }) => {
-        plan.columns.gather(input, xOffset, plan.matrix);
+        plan.columns.gather(input, xOffset, plan.matrix.data);
         addProductTransposed({ ...filters, data: result }, { ...outputs, data: gradient }, plan.matrix);
       });
       (w!.data as Float64Array).set(result);
