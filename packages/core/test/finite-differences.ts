@@ -28,7 +28,7 @@ export interface Tolerances {
 const STEP = 1e-4;
 
 /**
- * Checks the gradient of a random projection of `fn`, and the gradient of a random projection of that gradient, by
+ * Checks the gradient of a random function of `fn`, and the gradient of a random projection of that gradient, by
  * differences of fourth order. `fn` gives one tensor or several; it must be smooth within 2e-4 of the inputs.
  */
 export async function checkGradients(
@@ -39,7 +39,12 @@ export async function checkGradients(
   const project = (x: readonly Tensor[]): Tensor => {
     const result = fn(...x);
     const outputs = "shape" in result ? [result] : result;
-    const parts = outputs.map((output, i) => output.mul(seededTensor(output.shape, 101 + i)).sum());
+    // With the squares in, the gradient that arrives at fn depends on the inputs: the second derivative then passes
+    // through the gradient rule by that gradient too, and not only by the inputs.
+    const parts = outputs.map((output, i) => {
+      const weights = seededTensor(output.shape, 101 + i);
+      return output.mul(weights).add(output.mul(output).mul(0.4)).sum();
+    });
     return parts.reduce((sum, part) => sum.add(part));
   };
   const projectGradient = (x: readonly Tensor[]): Tensor => {
