@@ -77,7 +77,8 @@ function named(layers: readonly Module[]): (readonly [string, Module])[] {
  */
 export function sequential(layers: LayerRecord): Sequential;
 export function sequential(input: InputSpec, layers: LayerRecord): Sequential;
-export function sequential(input: InputSpec | Module, ...layers: Module[]): Sequential;
+export function sequential(input: InputSpec, ...layers: Module[]): Sequential;
+export function sequential(...layers: Module[]): Sequential;
 export function sequential(...parts: (InputSpec | Module | LayerRecord)[]): Sequential {
   const [first] = parts;
   const spec = first instanceof InputSpec ? first : undefined;
