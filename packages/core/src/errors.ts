@@ -55,12 +55,14 @@ export class UnsupportedOpError extends ConvokeError {
   readonly backend: string;
   readonly reason: string;
 
-  constructor(parts: { op: string; backend: string; reason: string; scope?: string }) {
+  constructor(parts: { op: string; backend: string; reason: string; scope?: string; wayOut?: string }) {
     const where = parts.scope ? ` "${parts.scope}"` : "";
     super({
       operation: `${parts.op}${where}`,
       problem: `the backend "${parts.backend}" does not support it: ${parts.reason}.`,
-      wayOut: `Run it on another backend (the reference backend has every op), or add the kernel to "${parts.backend}".`,
+      wayOut:
+        parts.wayOut ??
+        `Run it on another backend (the reference backend has every op), or add the kernel to "${parts.backend}".`,
     });
     this.op = parts.op;
     this.backend = parts.backend;
