@@ -113,8 +113,9 @@ export class LineChart {
     const [low, high] = this.#yRange;
     const right = this.#width - MARGIN.right;
     const marks: SVGElement[] = [];
-    for (let i = 0; i <= 4; i++) {
-      const value = low + ((high - low) * i) / 4;
+    const count = Math.round((high - low) / niceStep(high - low));
+    for (let i = 0; i <= count; i++) {
+      const value = low + ((high - low) * i) / count;
       const y = this.#yOf(value);
       marks.push(create("line", { x1: MARGIN.left, x2: right, y1: y, y2: y }));
       marks.push(text(this.#options.format(value), { x: MARGIN.left - 8, y: y + 4, "text-anchor": "end" }));
@@ -146,11 +147,17 @@ export class LineChart {
   }
 }
 
-/** The next of 1, 2, 2.5, 4, 5, 10 … times a power of ten: a quarter of it still reads well. */
+/** The distance between marks, of 1, 2, 2.5 or 5 times a power of ten, that gives about five of them. */
+function niceStep(range: number): number {
+  const power = 10 ** Math.floor(Math.log10(range / 5));
+  const factor = [1, 2, 2.5, 5, 10].find((candidate) => candidate * power >= (range / 5) * 0.999) ?? 10;
+  return factor * power;
+}
+
+/** The first mark that is not below `value`. */
 function niceCeiling(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 2.5, 4, 5, 10].find((factor) => factor * power >= value) ?? 10;
-  return step * power;
+  const step = niceStep(value);
+  return Math.ceil(value / step) * step;
 }
 
 type Attributes = Readonly<Record<string, string | number>>;

@@ -23,6 +23,7 @@ export interface TrainingRun {
   readonly network: Network;
   /** Optimizer steps of the whole run. */
   readonly stepCount: number;
+  readonly stepsDone: number;
   readonly heldOut: readonly Digit[];
   /** The same as one tensor [N, 1, 28, 28]. */
   readonly heldOutImages: Tensor;
@@ -54,13 +55,14 @@ export async function startTraining(settings: Settings): Promise<TrainingRun> {
     return softmax(network.forward(x));
   });
 
+  let stepsDone = 0;
   async function* steps(): AsyncGenerator<StepResult, void, undefined> {
-    let step = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       for await (const { fields, size } of batches.epoch(epoch)) {
-        const scalars = optimizer.scalarTensors(step++);
+        const scalars = optimizer.scalarTensors(stepsDone);
         const loss = await trainStep(toTensor(fields["x"]), toTensor(fields["y"]), scalars);
-        yield { step, epoch: epoch + 1, images: size, loss: Number(await loss.item()) };
+        stepsDone++;
+        yield { step: stepsDone, epoch: epoch + 1, images: size, loss: Number(await loss.item()) };
       }
     }
   }
@@ -69,6 +71,9 @@ export async function startTraining(settings: Settings): Promise<TrainingRun> {
   return {
     network,
     stepCount: batches.batches * epochs,
+    get stepsDone() {
+      return stepsDone;
+    },
     heldOut,
     heldOutImages,
     steps,

@@ -26,9 +26,14 @@ async function obey(command: Command): Promise<void> {
     case "start":
       control = new RunControl();
       return train(command.settings, control);
-    case "pause":
+    case "pause": {
+      const current = run;
       control.pause();
-      return tell({ kind: "state", state: "paused" });
+      tell({ kind: "state", state: "paused" });
+      // So that the digits show the network as it stands.
+      if (current !== undefined) await control.whileResting(() => evaluate(current));
+      return;
+    }
     case "resume":
       control.resume();
       return tell({ kind: "state", state: "training" });
@@ -63,7 +68,7 @@ async function train(settings: Settings, own: RunControl): Promise<void> {
 
 /** Whether it came to the end of the last epoch. */
 async function trainToTheEnd(training: TrainingRun, own: RunControl): Promise<boolean> {
-  await evaluate(training, 0);
+  await evaluate(training);
   let imagesPerSecond = 0;
   let unseen = 0;
   if (!(await own.mayGoOn())) return false;
@@ -79,7 +84,7 @@ async function trainToTheEnd(training: TrainingRun, own: RunControl): Promise<bo
     const isLast = step === training.stepCount;
     if (unseen >= PICTURES_BETWEEN_EVALUATIONS || isLast) {
       unseen = 0;
-      await evaluate(training, step);
+      await evaluate(training);
     }
     if (isLast) return true;
     if (!(await own.mayGoOn())) return false;
@@ -88,9 +93,14 @@ async function trainToTheEnd(training: TrainingRun, own: RunControl): Promise<bo
   return true;
 }
 
-async function evaluate(training: TrainingRun, step: number): Promise<void> {
+async function evaluate(training: TrainingRun): Promise<void> {
   const predictions = await training.predict();
-  tell({ kind: "evaluation", step, accuracy: accuracyOf(predictions, training.heldOut), predictions });
+  tell({
+    kind: "evaluation",
+    step: training.stepsDone,
+    accuracy: accuracyOf(predictions, training.heldOut),
+    predictions,
+  });
 }
 
 // The page shows the network before anything is trained.
