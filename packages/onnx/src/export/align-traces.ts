@@ -140,7 +140,7 @@ function rounded(value: number): number {
 }
 
 /** The data of a constant, an empty array for anything else. */
-export function dataOf(node: GraphNode): TypedArray {
+function dataOf(node: GraphNode): TypedArray {
   return isConstant(node) ? node.attributes.data : allocate("float32", 0);
 }
 

@@ -126,9 +126,7 @@ describe("exportOnnx writes", () => {
     const { bytes, model } = await exportOnnx(new LeNet().build([1, 28, 28]), { softmax: true });
     expect(listing(model)).toMatchInlineSnapshot(`
       "conv1/Conv: conv1/Conv_output = Conv(input, conv1.weight, conv1.bias)
-      norm1/Expand: norm1/Expand_output = Expand(float32_1, int64_6)
-      norm1/Expand_1: norm1/Expand_1_output = Expand(float32_0, int64_6)
-      norm1/BatchNormalization: norm1/BatchNormalization_output = BatchNormalization(conv1/Conv_output, norm1/Expand_output, norm1/Expand_1_output, norm1.runningMean, norm1.runningVar)
+      norm1/BatchNormalization: norm1/BatchNormalization_output = BatchNormalization(conv1/Conv_output, float32_1_1_1_1_1_1, float32_0_0_0_0_0_0, norm1.runningMean, norm1.runningVar)
       Relu: Relu_output = Relu(norm1/BatchNormalization_output)
       MaxPool: MaxPool_output = MaxPool(Relu_output)
       conv2/Conv: conv2/Conv_output = Conv(MaxPool_output, conv2.weight, conv2.bias)
@@ -140,25 +138,23 @@ describe("exportOnnx writes", () => {
       head.1/Gemm: head.1/Gemm_output = Gemm(Relu_2_output, head.1.weight, head.1.bias)
       Softmax: output = Softmax(head.1/Gemm_output)"
     `);
-    expect(
-      model.graph.initializers.map(({ name, shape }) => `${name} [${shape.join()}]`),
-    ).toMatchInlineSnapshot(`
-      [
-        "conv1.weight [6,1,5,5]",
-        "conv1.bias [6]",
-        "float32_1 []",
-        "int64_6 [1]",
-        "float32_0 []",
-        "norm1.runningMean [6]",
-        "norm1.runningVar [6]",
-        "conv2.weight [16,6,5,5]",
-        "conv2.bias [16]",
-        "head.0.weight [84,400]",
-        "head.0.bias [84]",
-        "head.1.weight [10,84]",
-        "head.1.bias [10]",
-      ]
-    `);
+    expect(model.graph.initializers.map(({ name, shape }) => `${name} [${shape.join()}]`))
+      .toMatchInlineSnapshot(`
+        [
+          "conv1.weight [6,1,5,5]",
+          "conv1.bias [6]",
+          "float32_1_1_1_1_1_1 [6]",
+          "float32_0_0_0_0_0_0 [6]",
+          "norm1.runningMean [6]",
+          "norm1.runningVar [6]",
+          "conv2.weight [16,6,5,5]",
+          "conv2.bias [16]",
+          "head.0.weight [84,400]",
+          "head.0.bias [84]",
+          "head.1.weight [10,84]",
+          "head.1.bias [10]",
+        ]
+      `);
     expect(model.graph.inputs).toEqual([
       { name: "input", type: { kind: "tensor", dtype: "float32", shape: ["N", 1, 28, 28] } },
     ]);
@@ -276,7 +272,7 @@ describe("a dynamic batch axis", () => {
 
 describe("exportOnnx refuses", () => {
   it("ops that ONNX lacks, naming op and reason", async () => {
-    const random = exported((x) => bernoulli(randomKey(1), [3], 0.5).where(x, 0));
+    const random = exported((x) => bernoulli(randomKey(1), x.shape, 0.5).where(x, 0));
     await expect(random).rejects.toBeInstanceOf(UnsupportedOpError);
     await expect(random).rejects.toThrowErrorMatchingInlineSnapshot(`
       [UnsupportedOpError: randomBits: the backend "ONNX, opset 17" does not support it: ONNX has no operator for it: the host would have to compute it for every run.
@@ -298,9 +294,7 @@ describe("exportOnnx refuses", () => {
 
   it("options that do not fit", async () => {
     const net = new Fn((x) => relu(x));
-    await expect(
-      exportOnnx(net, { inputShape: [3], opset: 12 }),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`
+    await expect(exportOnnx(net, { inputShape: [3], opset: 12 })).rejects.toThrowErrorMatchingInlineSnapshot(`
       [OnnxExportError: exportOnnx: got opset 12, but opsets 17 to 26 can be written.
         Leave the option out for opset 17, which every current engine runs.]
     `);
@@ -308,13 +302,18 @@ describe("exportOnnx refuses", () => {
       [OnnxExportError: exportOnnx: got batch 0, but a batch has a whole number of samples, at least 1.
         Give the number of samples, or "dynamic" for any.]
     `);
-    await expect(
-      exportOnnx(net, { inputShape: [3], outputs: ["a", "b"] }),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`
+    await expect(exportOnnx(net, { inputShape: [3], outputs: ["a", "b"] })).rejects
+      .toThrowErrorMatchingInlineSnapshot(`
       [OnnxExportError: exportOnnx: got 2 names for outputs (a, b), but the model has 1, each with a name of its own.
-        Give 1 different names, or leave the option out.]
+        Give as many different names as that, or leave the option out.]
     `);
-    await expect(exportOnnx(net)).rejects.toThrowErrorMatchingInlineSnapshot();
-    await expect(exportOnnx(net, { input: tensor(1) })).rejects.toThrowErrorMatchingInlineSnapshot();
+    await expect(exportOnnx(new Fn((x) => x))).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [OnnxExportError: exportOnnx fn: the shape of the input is not known.
+        Give inputShape: [channels, height, width], or example tensors as input.]
+    `);
+    await expect(exportOnnx(net, { input: tensor(1) })).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [OnnxExportError: exportOnnx fn: input "input" is a scalar and has no batch axis.
+        Give tensors whose first axis is the batch.]
+    `);
   });
 });

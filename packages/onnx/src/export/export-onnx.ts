@@ -164,7 +164,7 @@ function checkedNames(
   throw new OnnxExportError({
     operation: "exportOnnx",
     problem: `got ${given.length} names for ${what} (${given.join(", ")}), but the model has ${own.length}, each with a name of its own.`,
-    wayOut: `Give ${own.length} different names, or leave the option out.`,
+    wayOut: `Give as many different names as that, or leave the option out.`,
   });
 }
 

@@ -1,10 +1,12 @@
 // Writes an aligned graph down as an ONNX graph: a lowering for each node, names for values and weights.
 import {
   allocate,
+  isConstant,
   isInput,
   UnsupportedOpError,
   type DType,
   type GraphNode,
+  type HostArray,
   type TypedArray,
   type Value,
 } from "@convoke/core";
@@ -13,7 +15,8 @@ import { tensorValue, type Graph, type ValueInfo } from "../model/onnx-model.js"
 import { codeOfDType, type TensorData } from "../model/tensor-data.js";
 import type { LoweringContext, Operand, Result } from "../lowerings/lowering.js";
 import { loweringOf } from "../lowerings/lowering-table.js";
-import { dataOf, type AlignedNode, type BatchScalar } from "./align-traces.js";
+import type { AlignedNode, BatchScalar } from "./align-traces.js";
+import { foldedValues } from "./fold-constants.js";
 import { GraphWriter } from "./graph-writer.js";
 import { isFixed, sameSize, sameSizes, sizeName, type Size } from "./size.js";
 
@@ -46,6 +49,8 @@ class GraphLowering {
   readonly #aligned = new Map<GraphNode, AlignedNode>();
   readonly #used = new Set<string>();
   readonly #names = new Map<GraphNode, readonly string[]>();
+  /** The values that are the same in every run. */
+  readonly #constants = new Map<GraphNode, readonly HostArray[]>();
 
   constructor(request: LoweringRequest) {
     this.#request = request;
@@ -66,7 +71,7 @@ class GraphLowering {
     const inner = new Map<string, ValueInfo["type"]>();
     for (const aligned of nodes) {
       const { node } = aligned;
-      if (node.op.kind === "leaf") continue;
+      if (this.#isConstant(aligned) || node.op.kind === "leaf") continue;
       const names = this.#lower(aligned);
       this.#names.set(node, names);
       names.forEach((value, i) => {
@@ -94,8 +99,22 @@ class GraphLowering {
     const computed = nodes.filter(({ node }) => node.op.kind !== "leaf");
     return {
       graph,
-      computed: computed.map(({ node }) => ({ node, names: this.#names.get(node)!.map(finalName) })),
+      computed: computed.map(({ node }) => ({ node, names: (this.#names.get(node) ?? []).map(finalName) })),
     };
+  }
+
+  #isConstant(aligned: AlignedNode): boolean {
+    const { node, shapes, differing, scalar } = aligned;
+    if (scalar !== undefined || differing.length > 0 || !shapes.flat().every(isFixed) || isInput(node))
+      return false;
+    const values = isConstant(node)
+      ? [{ ...node.outputs[0]!, data: node.attributes.data }]
+      : foldedValues(
+          node,
+          node.inputs.map((value) => this.#constants.get(value.node)?.[value.index]),
+        );
+    if (values !== undefined) this.#constants.set(node, values);
+    return values !== undefined;
   }
 
   #info(name: string, { node, shapes }: AlignedNode, index: number): ValueInfo {
@@ -105,19 +124,19 @@ class GraphLowering {
   /** The name of a value; leaves are written when they are first read. */
   #nameOf({ node, index }: Value): string {
     let names = this.#names.get(node);
-    if (names === undefined) this.#names.set(node, (names = [this.#leaf(this.#aligned.get(node)!)]));
+    if (names === undefined) this.#names.set(node, (names = this.#leaf(this.#aligned.get(node)!)));
     return names[index]!;
   }
 
-  #leaf({ node, scalar }: AlignedNode): string {
+  #leaf({ node, scalar }: AlignedNode): readonly string[] {
     const { shape, dtype } = node.outputs[0]!;
     if (isInput(node)) {
       const source = this.#request.sources.get(node);
       if (source === undefined) throw new Error(`exportOnnx: "${node.attributes.role}" has no source`);
-      return source.kind === "input" ? source.name : this.#writer.initializer(source.name, source.tensor);
+      return [source.kind === "input" ? source.name : this.#writer.initializer(source.name, source.tensor)];
     }
-    if (scalar !== undefined) return this.#batchScalar(scalar, dtype, shape.length);
-    return this.#writer.constant({ dtype, shape, data: dataOf(node) } as TensorData, node.scope);
+    if (scalar !== undefined) return [this.#batchScalar(scalar, dtype, shape.length)];
+    return this.#constants.get(node)!.map((value) => this.#writer.constant(value as TensorData, node.scope));
   }
 
   #batchScalar({ offset, slope, isReciprocal }: BatchScalar, dtype: DType, rank: number): string {

@@ -14,8 +14,8 @@ import { rule, type LowerFunction, type LoweringContext, type LoweringTable } fr
 
 type SliceAttributes = AttributesOf<OpTable["slice"]>;
 
-/** How `Slice` says "to the beginning" for a negative step: the smallest int64, as an exclusive end. */
-const BEFORE_FIRST = -(2n ** 63n);
+/** "To the beginning" for a negative step: an exclusive end that lies before every axis. */
+const BEFORE_FIRST = fixedSize(-(2 ** 31));
 
 interface Cut {
   readonly axis: number;
@@ -32,13 +32,10 @@ function sliced(context: LoweringContext, value: string, cuts: readonly Cut[]): 
     return isEmpty ? start : addSizes(last, fixedSize(Math.sign(step)));
   });
   const isBeforeFirst = (end: Size): boolean => isFixed(end) && end.fixed < 0;
-  const end = ends.some(isBeforeFirst)
-    ? context.ints(ends.map((size) => (isBeforeFirst(size) ? BEFORE_FIRST : context.fixed(size))))
-    : context.sizes(ends);
   return context.emit("Slice", [
     value,
     context.sizes(cuts.map((cut) => cut.start)),
-    end,
+    context.sizes(ends.map((end) => (isBeforeFirst(end) ? BEFORE_FIRST : end))),
     context.ints(cuts.map((cut) => cut.axis)),
     context.ints(cuts.map((cut) => cut.step)),
   ]);
