@@ -13,6 +13,8 @@ export interface RunPosition {
   /** Updates, and batches, of the whole run. */
   readonly step: number;
   readonly number: number;
+  /** The learning rate of the last batch. */
+  readonly rate: number;
   /** The group of batches whose gradients are being summed. */
   readonly group: { readonly batches: number; readonly examples: number };
   /** The epoch's losses so far, times the sizes of their batches. */
@@ -48,16 +50,23 @@ const entry = "convoke.run";
 /** The name of the file that `checkpoint: { dir }` writes, each time anew. */
 export const checkpointFile = "checkpoint.safetensors";
 
+function prefixed<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [prefix + name, value]));
+}
+
+/** What belongs to model, optimizer and training under the names that it has in a file. */
+export function underGroups<T>(
+  model: Readonly<Record<string, T>>,
+  optimizer: Readonly<Record<string, T>>,
+  training: Readonly<Record<string, T>>,
+): Record<string, T> {
+  return { ...model, ...prefixed(groups.optimizer, optimizer), ...prefixed(groups.training, training) };
+}
+
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const prefixed = (prefix: string, tensors: Tensors): Tensors =>
-    Object.fromEntries(Object.entries(tensors).map(([name, data]) => [prefix + name, data]));
+  const { model, optimizer, training, callbacks } = checkpoint;
   return encodeSafetensors({
-    tensors: {
-      ...checkpoint.model,
-      ...prefixed(groups.optimizer, checkpoint.optimizer),
-      ...prefixed(groups.training, checkpoint.training),
-      ...prefixed(groups.callbacks, checkpoint.callbacks),
-    },
+    tensors: { ...underGroups(model, optimizer, training), ...prefixed(groups.callbacks, callbacks) },
     metadata: { [entry]: JSON.stringify(checkpoint.run) },
   });
 }
@@ -121,6 +130,7 @@ function isRunRecord(value: unknown): value is RunRecord {
     typeof optimizer === "string" &&
     epochs.every(isObject) &&
     [position["epoch"], position["batch"], position["step"], position["number"]].every(isCount) &&
+    typeof position["rate"] === "number" &&
     isObject(group) &&
     isCount(group["batches"]) &&
     isCount(group["examples"]) &&

@@ -1,7 +1,7 @@
 // Stops a run that gets no better, and keeps the best of it.
 import { writeFileAtomic } from "#host";
+import { ConvokeError } from "@convoke/core";
 import type { Callback, CallbackState } from "./callback.js";
-import { CheckpointError } from "./checkpoint-error.js";
 import { numberOf, watched, type EpochRecord } from "./history.js";
 import { dataOf, saveParameters } from "./parameters.js";
 import type { TensorData } from "./safetensors.js";
@@ -44,9 +44,9 @@ class Watch {
   }
 }
 
-function notMeasured(name: string, record: EpochRecord): CheckpointError {
+function notMeasured(name: string, record: EpochRecord): ConvokeError {
   const measured = Object.keys(record).filter((key) => numberOf(record, key) !== undefined);
-  return new CheckpointError({
+  return new ConvokeError({
     operation: "monitor",
     problem: `"${name}" is not measured; the epochs hold ${measured.join(", ")}.`,
     wayOut: "Watch one of these, add the metric, or give validation data.",

@@ -22,7 +22,13 @@ import {
 } from "./batch.js";
 import type { Callback, Run, StepInfo } from "./callback.js";
 import { CheckpointError } from "./checkpoint-error.js";
-import { checkpointFile, decodeCheckpoint, encodeCheckpoint, type RunPosition } from "./checkpoint.js";
+import {
+  checkpointFile,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  underGroups,
+  type RunPosition,
+} from "./checkpoint.js";
 import { Evaluator, measuresOf } from "./evaluate.js";
 import type { FitOptions } from "./fit.js";
 import { numberOf, watched, type EpochRecord, type History } from "./history.js";
@@ -73,7 +79,6 @@ export class Trainer<Out> implements Run {
 
   #position: RunPosition = start;
   #records: EpochRecord[] = [];
-  #rate = 0;
   #unread: Unread[] = [];
   #running: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
@@ -217,13 +222,13 @@ export class Trainer<Out> implements Run {
     this.#running.catch(ignore);
 
     this.#unread.push({ place: { step, epoch, batch: index }, number, batch, inputs });
-    this.#rate = rate;
     this.#examples += batch.size;
     this.#position = {
       ...this.#position,
       batch: index + 1,
       number: number + 1,
       step: ends ? step + 1 : step,
+      rate,
       group: ends ? start.group : { batches: group.batches + 1, examples },
     };
     const known = async (): Promise<number> => {
@@ -280,7 +285,7 @@ export class Trainer<Out> implements Run {
 
   async #endEpoch(): Promise<void> {
     await this.#read();
-    const { epoch, step, loss } = this.#position;
+    const { epoch, step, loss, rate } = this.#position;
     const measured = await this.#step.metrics.results();
     const record: EpochRecord = {
       epoch,
@@ -288,7 +293,7 @@ export class Trainer<Out> implements Run {
       loss: loss.sum / loss.examples,
       ...measured,
       ...(await this.#validate()),
-      learningRate: this.#rate,
+      learningRate: rate,
     };
     this.#records = [...this.#records, record];
     this.#position = { ...this.#position, epoch: epoch + 1, batch: 0, loss: start.loss };
@@ -375,19 +380,19 @@ export class Trainer<Out> implements Run {
   }
 
   #restore({ run, model, optimizer, training, callbacks }: ReturnType<typeof decodeCheckpoint>): void {
-    putData("resume", this.variables, model);
-    putData("resume", this.#optimizer.namedVariables(), optimizer);
-    putData("resume", this.#trainingVariables(), training);
+    assertSameOptimizer(run.optimizer, this.#optimizer.name);
+    // In one go: a checkpoint that does not fit changes nothing.
+    const own = underGroups(this.variables, this.#optimizer.namedVariables(), this.#trainingVariables());
+    putData("resume", own, underGroups(model, optimizer, training));
     const schedule = this.#options.optimizer.learningRate;
     if (isPlateauSchedule(schedule) && run.schedule !== null) schedule.restore(run.schedule);
     this.#position = run.position;
     this.#records = [...run.epochs];
-    this.#rate = run.epochs.at(-1)?.learningRate ?? 0;
     for (const { name, restore } of this.#callbacks) {
       const data = name === undefined ? undefined : run.callbacks[name];
       if (data === undefined || restore === undefined) continue;
-      const own = Object.entries(callbacks).filter(([key]) => key.startsWith(`${name}/`));
-      const tensors = own.map(([key, value]) => [key.slice(`${name}/`.length), value] as const);
+      const kept = Object.entries(callbacks).filter(([key]) => key.startsWith(`${name}/`));
+      const tensors = kept.map(([key, value]) => [key.slice(`${name}/`.length), value] as const);
       restore({ data, tensors: Object.fromEntries(tensors) });
     }
   }
@@ -404,6 +409,7 @@ const start: RunPosition = {
   batch: 0,
   step: 0,
   number: 0,
+  rate: 0,
   group: { batches: 0, examples: 0 },
   loss: { sum: 0, examples: 0 },
 };
@@ -414,6 +420,15 @@ function seedOf(wanted: number | undefined, saved: number | undefined): number {
     operation: "resume",
     problem: `the run was started with seed ${saved}, but fit got seed ${wanted}.`,
     wayOut: "Leave the seed out: a run goes on with its own.",
+  });
+}
+
+function assertSameOptimizer(saved: string, wanted: string): void {
+  if (saved === wanted) return;
+  throw new CheckpointError({
+    operation: "resume",
+    problem: `the run was started with the optimizer ${saved}, but fit got ${wanted}.`,
+    wayOut: "Go on with the same optimizer; to change it, load the parameters and start a new run.",
   });
 }
 
