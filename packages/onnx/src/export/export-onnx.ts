@@ -1,5 +1,13 @@
 // Writes a model as an ONNX file, and compares it with our own forward pass where a runner is given.
-import { flatten, inputNode, Tensor, type GraphNode, type Module, type Variable } from "@convoke/core";
+import {
+  flatten,
+  inputNode,
+  Tensor,
+  type GraphNode,
+  type Module,
+  type TensorSpec,
+  type Variable,
+} from "@convoke/core";
 import { formatShape, type Shape } from "@convoke/shape";
 import { isWrittenAsItself } from "../lowerings/lowering-table.js";
 import type { OnnxModel } from "../model/onnx-model.js";
@@ -29,7 +37,7 @@ const VERIFIED = [1, 7, 3] as const;
 
 /** What a model is written with. */
 export interface ExportOptions<In = Tensor> {
-  /** Shape of one sample, without the batch axis, for a model of one float32 input; by default what it was built with. */
+  /** Shape of one sample, without the batch axis, of a float32 input; by default what the model was built with. */
   readonly inputShape?: Shape;
   /** Example inputs, for models with several inputs or other element types; the first axis of each is the batch. */
   readonly input?: In;
@@ -203,13 +211,16 @@ function inputTree<In, Out>(model: Module<In, Out>, options: ExportOptions<In>):
 }
 
 function abstractInput<In, Out>(model: Module<In, Out>, inputShape: Shape | undefined): Tensor {
-  const shape = inputShape === undefined ? builtWith(model) : [1, ...inputShape];
-  return new Tensor({ node: inputNode("the input of the exported model", shape, "float32"), index: 0 });
+  const { shape, dtype } =
+    inputShape === undefined ? builtWith(model) : { shape: [1, ...inputShape], dtype: "float32" as const };
+  return new Tensor({ node: inputNode("the input of the exported model", shape, dtype), index: 0 });
 }
 
-function builtWith<In, Out>(model: Module<In, Out>): Shape {
+function builtWith<In, Out>(model: Module<In, Out>): TensorSpec {
   const [shape, ...others] = model.inputShapes;
-  if (shape !== undefined && shape.length > 0 && others.length === 0) return shape;
+  const [dtype] = model.inputDTypes;
+  if (shape !== undefined && shape.length > 0 && dtype !== undefined && others.length === 0)
+    return { shape, dtype };
   throw new OnnxExportError({
     operation: `exportOnnx ${model.kind}`,
     problem:
