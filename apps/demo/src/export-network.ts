@@ -1,7 +1,6 @@
 // Writes the network as an ONNX file, and has it checked by ONNX Runtime where that can be loaded.
-import type { Tensor } from "@convoke/core";
-import { exportOnnx, type OnnxRunner } from "@convoke/onnx";
-import { INPUT_SHAPE, type Network } from "./network.js";
+import { exportOnnx, onnxRunner, type Module, type OnnxRunner, type Tensor } from "convoke";
+import { INPUT_SHAPE } from "./network.js";
 import type { Verification } from "./protocol.js";
 
 export interface ExportedNetwork {
@@ -10,7 +9,7 @@ export interface ExportedNetwork {
 }
 
 /** The file gives ten probabilities for each picture. `digits` [N, 1, 28, 28] are what it is checked on. */
-export async function exportNetwork(network: Network, digits: Tensor): Promise<ExportedNetwork> {
+export async function exportNetwork(network: Module, digits: Tensor): Promise<ExportedNetwork> {
   const runner = await loadRunner();
   const { bytes, maxAbsDiff } = await exportOnnx(network, {
     inputShape: INPUT_SHAPE,
@@ -29,7 +28,6 @@ export async function exportNetwork(network: Network, digits: Tensor): Promise<E
 /** ONNX Runtime is larger than all the rest of the page, so it is fetched when somebody first exports. */
 async function loadRunner(): Promise<OnnxRunner | { readonly unavailable: string }> {
   try {
-    const { onnxRunner } = await import("@convoke/backend-onnxruntime");
     return await onnxRunner();
   } catch (error) {
     return { unavailable: error instanceof Error ? error.message : String(error) };

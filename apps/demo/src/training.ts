@@ -1,13 +1,21 @@
-// One training run: the digits, the network, and a step that is traced once and replayed.
-import { compile, softmax, tensor, valueAndGrad, type Tensor } from "@convoke/core";
-import { loader, syntheticDigits, type Dataset, type FieldBatch } from "@convoke/datasets";
-import { crossEntropy } from "@convoke/layers";
-import { adam } from "@convoke/optimizers";
-import { lenet5, type Network } from "./network.js";
+// One training run: the digits, the network, and a way to watch every step.
+import {
+  adam,
+  fit,
+  ops,
+  predict,
+  syntheticDigits,
+  tensor,
+  type Dataset,
+  type Module,
+  type Tensor,
+} from "convoke";
+import { networkOf } from "./network.js";
 import type { Digit, Prediction, Settings } from "./protocol.js";
 
 /** Digits that the network never trains on. */
 const HELD_OUT = 256;
+const PIXELS = 28 * 28;
 
 /** What one step tells. */
 export interface StepResult {
@@ -20,64 +28,59 @@ export interface StepResult {
 }
 
 export interface TrainingRun {
-  readonly network: Network;
+  readonly network: Module;
   /** Optimizer steps of the whole run. */
   readonly stepCount: number;
   readonly stepsDone: number;
   readonly heldOut: readonly Digit[];
   /** The same as one tensor [N, 1, 28, 28]. */
   readonly heldOutImages: Tensor;
-  /** Does one step each time it is asked for the next result. */
-  steps(): AsyncGenerator<StepResult, void, undefined>;
+  /** Trains until the last epoch is through, or until `goesOn`, which is asked after each step, says no. */
+  train(goesOn: (result: StepResult) => Promise<boolean>): Promise<void>;
   /** What the network says about each held-out digit now. */
   predict(): Promise<Prediction[]>;
 }
 
 /** Draws the digits and builds the network. Everything hangs on the settings: the same ones give the same run. */
-export async function startTraining(settings: Settings): Promise<TrainingRun> {
+export async function prepareTraining(settings: Settings): Promise<TrainingRun> {
   const { seed, learningRate, batchSize, pictures, epochs } = settings;
   const { train, test } = syntheticDigits({ train: pictures, test: HELD_OUT, seed });
-  const batches = loader(train, { batchSize, shuffle: true, seed });
-  const network = lenet5(seed);
-  const parameters = network.parameters();
-  const optimizer = adam(learningRate).init(parameters);
-
-  const lossAndGradients = valueAndGrad(
-    (x: Tensor, y: Tensor) => crossEntropy(network.forward(x, { training: true }), y),
-    parameters,
-  );
-  const trainStep = compile(function trainingStep(x: Tensor, y: Tensor, scalars: Record<string, Tensor>) {
-    const [loss, gradients] = lossAndGradients(x, y);
-    optimizer.update(parameters, gradients, { scalars });
-    return loss;
-  });
-  const classify = compile(function classify(x: Tensor) {
-    return softmax(network.forward(x));
-  });
-
-  let stepsDone = 0;
-  async function* steps(): AsyncGenerator<StepResult, void, undefined> {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      for await (const { fields, size } of batches.epoch(epoch)) {
-        const scalars = optimizer.scalarTensors(stepsDone);
-        const loss = await trainStep(toTensor(fields["x"]), toTensor(fields["y"]), scalars);
-        stepsDone++;
-        yield { step: stepsDone, epoch: epoch + 1, images: size, loss: Number(await loss.item()) };
-      }
-    }
-  }
-
   const { heldOutImages, heldOut } = await heldOutDigits(test);
+  const network = networkOf(seed);
+  let stepsDone = 0;
+
   return {
     network,
-    stepCount: batches.batches * epochs,
+    stepCount: Math.ceil(pictures / batchSize) * epochs,
     get stepsDone() {
       return stepsDone;
     },
     heldOut,
     heldOutImages,
-    steps,
-    predict: async () => mostLikely(Array.from(await (await classify(heldOutImages)).data(), Number)),
+    train: async (goesOn) => {
+      await fit(network, train, {
+        optimizer: adam(learningRate),
+        loss: "crossEntropy",
+        epochs,
+        batchSize,
+        seed,
+        progress: false,
+        callbacks: [
+          {
+            onStepEnd: async (step, run) => {
+              const loss = await step.loss();
+              stepsDone = step.step + 1;
+              const result = { step: stepsDone, epoch: step.epoch + 1, images: step.size, loss };
+              if (!(await goesOn(result))) run.stop("stopped by the reader");
+            },
+          },
+        ],
+      });
+    },
+    predict: async () => {
+      const probabilities = ops.softmax(await predict(network, heldOutImages));
+      return mostLikely(Array.from(await probabilities.data(), Number));
+    },
   };
 }
 
@@ -85,21 +88,16 @@ async function heldOutDigits(test: Dataset): Promise<{ heldOutImages: Tensor; he
   const { x, y } = await test.gather(Array.from({ length: test.length }, (_, i) => i));
   const pixels = Float32Array.from(x?.data ?? []);
   const heldOut = Array.from(y?.data ?? [], (label, i) => ({
-    pixels: pixels.slice(i * 784, (i + 1) * 784),
+    pixels: pixels.slice(i * PIXELS, (i + 1) * PIXELS),
     label,
   }));
-  return { heldOutImages: toTensor(x), heldOut };
-}
-
-function toTensor(field: FieldBatch | undefined): Tensor {
-  if (field === undefined) throw new Error("The digits have no such field.");
-  return tensor(field.data, { shape: field.shape });
+  return { heldOutImages: tensor(pixels, { shape: [test.length, ...test.inputShape] }), heldOut };
 }
 
 /** The largest of ten probabilities, digit by digit. */
 function mostLikely(probabilities: readonly number[]): Prediction[] {
   return Array.from({ length: probabilities.length / 10 }, (_, row) => {
-    const ten = Array.from({ length: 10 }, (_, digit) => probabilities[row * 10 + digit] ?? 0);
+    const ten = probabilities.slice(row * 10, row * 10 + 10);
     const probability = Math.max(...ten);
     return { digit: ten.indexOf(probability), probability };
   });

@@ -1,9 +1,9 @@
 // The worker: trains while the page stays free to draw and to answer.
 import { exportNetwork } from "./export-network.js";
-import { lenet5, networkReport } from "./network.js";
+import { networkOf, networkReport } from "./network.js";
 import type { Command, Report, Settings } from "./protocol.js";
 import { RunControl } from "./run-control.js";
-import { accuracyOf, startTraining, type TrainingRun } from "./training.js";
+import { accuracyOf, prepareTraining, type TrainingRun } from "./training.js";
 
 /** How many pictures are trained on between two looks at the held-out digits. */
 const PICTURES_BETWEEN_EVALUATIONS = 512;
@@ -55,42 +55,37 @@ async function train(settings: Settings, own: RunControl): Promise<void> {
   let isFinished = false;
   try {
     tell({ kind: "state", state: "drawing" });
-    run = await startTraining(settings);
+    run = await prepareTraining(settings);
     tell({ kind: "network", network: networkReport(run.network) });
     tell({ kind: "digits", digits: run.heldOut });
     tell({ kind: "state", state: "training" });
-    isFinished = await trainToTheEnd(run, own);
+    await evaluate(run);
+    if (await own.mayGoOn()) await trainAndReport(run, own);
+    isFinished = run.stepsDone === run.stepCount;
   } finally {
     tell({ kind: "state", state: isFinished ? "finished" : "stopped" });
     await own.end();
   }
 }
 
-/** Whether it came to the end of the last epoch. */
-async function trainToTheEnd(training: TrainingRun, own: RunControl): Promise<boolean> {
-  await evaluate(training);
+async function trainAndReport(training: TrainingRun, own: RunControl): Promise<void> {
   let imagesPerSecond = 0;
   let unseen = 0;
-  if (!(await own.mayGoOn())) return false;
   let started = performance.now();
-  for await (const { step, epoch, loss, images } of training.steps()) {
+  await training.train(async ({ step, epoch, loss, images }) => {
     const now = images / ((performance.now() - started) / 1000);
     imagesPerSecond = step === 1 ? now : 0.9 * imagesPerSecond + 0.1 * now;
     tell({ kind: "step", step, steps: training.stepCount, epoch, loss, imagesPerSecond });
-    if (!Number.isFinite(loss)) {
-      throw new Error(`The loss is ${loss} at step ${step}. Start again with a smaller learning rate.`);
-    }
     unseen += images;
     const isLast = step === training.stepCount;
     if (unseen >= PICTURES_BETWEEN_EVALUATIONS || isLast) {
       unseen = 0;
       await evaluate(training);
     }
-    if (isLast) return true;
-    if (!(await own.mayGoOn())) return false;
+    const goesOn = isLast || (await own.mayGoOn());
     started = performance.now();
-  }
-  return true;
+    return goesOn;
+  });
 }
 
 async function evaluate(training: TrainingRun): Promise<void> {
@@ -104,4 +99,4 @@ async function evaluate(training: TrainingRun): Promise<void> {
 }
 
 // The page shows the network before anything is trained.
-tell({ kind: "network", network: networkReport(lenet5(1)) });
+tell({ kind: "network", network: networkReport(networkOf(1)) });

@@ -6,10 +6,9 @@ import {
   watchPage,
   type FolderServer,
   type Launch,
+  type Page,
 } from "@convoke-tooling/browser";
-import { onnxRunner } from "@convoke/backend-onnxruntime";
-import { syntheticDigits } from "@convoke/datasets";
-import { readModel, runOnce } from "@convoke/onnx";
+import { onnxRunner, readModel, syntheticDigits } from "convoke";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const dist = path.join(import.meta.dirname, "..", "dist");
@@ -101,9 +100,11 @@ async function readInPage(page: Page): Promise<number[]> {
 /** What the file reads in the same digits, in ONNX Runtime outside the browser. */
 async function readByFile(bytes: Uint8Array): Promise<number[]> {
   const { test } = syntheticDigits({ train: 1, test: 60, seed: 1 });
-  const { x } = await test.gather(Array.from({ length: 60 }, (_, i) => i));
+  const { x } = test.gather(Array.from({ length: 60 }, (_, i) => i));
   const input = { dtype: "float32", shape: [60, 1, 28, 28], data: Float32Array.from(x?.data ?? []) } as const;
-  const results = await runOnce(await onnxRunner(), bytes, { input });
+  const session = await (await onnxRunner()).open(bytes);
+  const results = await session.run({ input });
+  await session.dispose();
   const probabilities = Array.from(results["output"]?.data ?? [], Number);
   return Array.from({ length: 60 }, (_, row) => {
     const ten = probabilities.slice(row * 10, row * 10 + 10);
