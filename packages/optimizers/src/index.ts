@@ -60,3 +60,4 @@ export {
   type LearningRate,
   type Schedule,
 } from "./schedule.js";
+export { stateVariable } from "./state-variable.js";

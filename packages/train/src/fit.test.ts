@@ -1,9 +1,17 @@
-import { ConvokeError, defaultBackend, Module, tensor, type Context, type Tensor } from "@convoke/core";
+import {
+  ConvokeError,
+  defaultBackend,
+  Module,
+  reference,
+  tensor,
+  type Context,
+  type Tensor,
+} from "@convoke/core";
 import { arrayDataset } from "@convoke/datasets";
 import { batchNorm, crossEntropy, dense, dropout, input, mse, relu, sequential } from "@convoke/layers";
 import { adam, cosine, reduceOnPlateau, sgd, warmup } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
-import { fit, type BatchSource, type FitOptions, type HostBatch } from "./index.js";
+import { evaluate, fit, type BatchSource, type FitOptions, type HostBatch } from "./index.js";
 import { blobs, valuesOf } from "../test/toy-data.js";
 
 const quiet = { progress: false } as const;
@@ -185,6 +193,24 @@ describe("fit", () => {
     expect(losses).toHaveLength(4);
     expect(losses.reduce((sum, loss) => sum + loss) / 4).toBeCloseTo(epochs[0]!.loss, 10);
     expect(rates.map((rate) => rate.toFixed(3))).toEqual(["0.025", "0.050", "0.075", "0.100"]);
+  });
+
+  it("runs on the backend that is given, and leaves the model there", async () => {
+    const backend = reference();
+    const model = sequential(input(2), dense({ units: 3 }));
+    const options: FitOptions = {
+      optimizer: adam(0.1),
+      loss: "crossEntropy",
+      validation: blobs(9),
+      ...quiet,
+    };
+    const before = defaultBackend().memory().buffers;
+    await fit(model, blobs(30), { ...options, backend });
+    // Weight and bias: what training needed beside them is gone.
+    expect(backend.memory().buffers).toBe(2);
+    expect(defaultBackend().memory().buffers).toBe(before);
+    await evaluate(model, blobs(9), { loss: "crossEntropy" });
+    expect(backend.memory().buffers).toBe(2);
   });
 
   it("leaves frozen parameters alone", async () => {

@@ -1,5 +1,6 @@
 // The losses of the last steps, kept on the device until somebody wants to know them.
-import { arange, Variable, zeros, type FloatDType, type Tensor, type TypedArray } from "@convoke/core";
+import { arange, type FloatDType, type Tensor, type TypedArray, type Variable } from "@convoke/core";
+import { stateVariable } from "@convoke/optimizers";
 
 /**
  * A ring of so many losses in one Variable. Each step writes its place; reading takes all of them at once. What the sums
@@ -11,7 +12,7 @@ export class LossWindow {
 
   constructor(length: number, dtype: FloatDType) {
     this.length = length;
-    this.variable = new Variable(zeros([length], { dtype }), { name: "losses", trainable: false });
+    this.variable = stateVariable("losses", { shape: [length], dtype });
   }
 
   /** In the traced function: keeps `loss` at `position`, an int32 scalar. */

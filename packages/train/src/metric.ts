@@ -1,6 +1,7 @@
 // What is measured along with the loss: sums that the program keeps, and what becomes of them on the host.
-import { oneHot, tensor, Variable, zeros, type Tensor } from "@convoke/core";
+import { oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
 import { crossEntropy } from "@convoke/layers";
+import { stateVariable } from "@convoke/optimizers";
 import type { Shape } from "@convoke/shape";
 import { fieldOf, type BatchTensors } from "./batch.js";
 import { inDoubles } from "./loss-window.js";
@@ -180,8 +181,7 @@ export class MetricTotals<Out> {
   constructor(metrics: readonly Metric<Out>[]) {
     this.#entries = metrics.map((metric) => {
       const totals = Object.entries(metric.totals).map(([name, { shape, dtype }]) => {
-        const options = { name: `${metric.name}.${name}`, trainable: false };
-        return [name, new Variable(zeros(shape, { dtype }), options)] as const;
+        return [name, stateVariable(`${metric.name}.${name}`, { shape, dtype })] as const;
       });
       return { metric, totals: Object.fromEntries(totals) };
     });

@@ -2,16 +2,14 @@
 import {
   compile,
   gradients,
-  tensor,
-  Variable,
-  zeros,
   type Backend,
   type CompiledFunction,
   type Context,
   type FloatDType,
   type Tensor,
+  type Variable,
 } from "@convoke/core";
-import { clipByGlobalNorm, clipByValue, type OptimizerState } from "@convoke/optimizers";
+import { clipByGlobalNorm, clipByValue, stateVariable, type OptimizerState } from "@convoke/optimizers";
 import type { Shape } from "@convoke/shape";
 import type { BatchTensors } from "./batch.js";
 import { LossWindow } from "./loss-window.js";
@@ -76,10 +74,7 @@ export class TrainingStep<Out> {
   readonly sums: ReadonlyMap<Variable, Variable>;
   readonly #parts: TrainingStepParts<Out>;
   /** The number of the first batch whose loss or gradient was not finite. While it is set, nothing changes any more. */
-  readonly #failed = new Variable(tensor(NONE, { dtype: "int32" }), {
-    name: "failedBatch",
-    trainable: false,
-  });
+  readonly #failed = stateVariable("failedBatch", { shape: [], dtype: "int32", value: NONE });
   readonly #compiled: CompiledFunction<[StepInputs], void>;
 
   constructor(parts: TrainingStepParts<Out>) {
@@ -183,7 +178,7 @@ export class TrainingStep<Out> {
 }
 
 function sumFor({ shape, dtype, name }: Variable): Variable {
-  return new Variable(zeros(shape, { dtype }), { name: `gradient.${name}`, trainable: false });
+  return stateVariable(`gradient.${name}`, { shape, dtype });
 }
 
 /** Scalars and losses are as precise as the most precise variable. */
