@@ -1,6 +1,8 @@
 /**
  * Convoke: builds and trains convolutional networks, and hands them over as verified ONNX. Layers, losses, models,
  * optimizers, training and datasets stand at top level; plain tensor operations under `ops`.
+ *
+ * @packageDocumentation
  */
 export * from "@convoke/datasets";
 export * from "@convoke/layers";

@@ -1,6 +1,13 @@
 // An .onnx file as a classifier: its input format, its class names, and runs through ONNX Runtime.
 import { onnxRunner } from "@convoke/backend-onnxruntime";
-import { modelInputs, readModel, type OnnxModel, type OnnxSession, type TensorData } from "@convoke/onnx";
+import {
+  modelInputs,
+  OnnxFormatError,
+  readModel,
+  type OnnxModel,
+  type OnnxSession,
+  type TensorData,
+} from "@convoke/onnx";
 import { readFile, stat } from "node:fs/promises";
 import { readMetadata, type FileMetadata } from "./model-metadata.js";
 import { UsageError } from "./usage-error.js";
@@ -57,7 +64,20 @@ export async function readModelFile(file: string): Promise<{ bytes: Uint8Array; 
       { cause },
     );
   }
-  return { bytes, model: readModel(bytes) };
+  return { bytes, model: parsedModel(file, bytes) };
+}
+
+function parsedModel(file: string, bytes: Uint8Array): OnnxModel {
+  try {
+    return readModel(bytes);
+  } catch (cause) {
+    if (!(cause instanceof OnnxFormatError)) throw cause;
+    const [what = ""] = cause.message.split("\n");
+    throw new UsageError(
+      { operation: `model "${file}"`, problem: `it is no ONNX model: ${what}`, wayOut: cause.wayOut },
+      { cause },
+    );
+  }
 }
 
 /** Opens an .onnx file with one float32 input [N, …] and one output of class scores [N, classes]. */
@@ -81,23 +101,28 @@ export async function openClassifier(file: string, options: { threads?: number }
   const runner = await onnxRunner(options.threads === undefined ? {} : { threads: options.threads });
   const session = await openSession(file, () => runner.open(bytes));
   const inputShape = (input.type.shape ?? []).slice(1).map((dim) => (typeof dim === "number" ? dim : 0));
-  const batchDim = input.type.shape?.[0];
+  const fixedBatch = input.type.shape?.[0];
   return {
     file,
     inputShape,
     metadata: readMetadata(file, model.metadata),
     runtime: runner.name,
-    async scores(batch, count) {
-      if (typeof batchDim === "number" && batchDim !== count) {
-        throw new UsageError({
-          operation: `model "${file}"`,
-          problem: `it takes batches of exactly ${batchDim}, got one of ${count}.`,
-          wayOut: "Export the model with a dynamic batch axis.",
-        });
+    async scores(batch, [count = 0, ...sampleShape]) {
+      // A file with a fixed batch gets pieces of that size; the last one is filled up with zeros.
+      const piece = typeof fixedBatch === "number" && fixedBatch > 0 ? fixedBatch : count;
+      const sampleSize = batch.length / count;
+      const pieces: Float32Array[] = [];
+      let classes = 0;
+      for (let start = 0; start < count; start += piece) {
+        const data = new Float32Array(piece * sampleSize);
+        data.set(batch.subarray(start * sampleSize, (start + piece) * sampleSize));
+        const feed: TensorData = { dtype: "float32", shape: [piece, ...sampleShape], data };
+        const results = await session.run({ [input.name]: feed }, [output.name]);
+        const scores = scoresOf(file, results[output.name], piece);
+        classes = scores.classes;
+        pieces.push(scores.data.subarray(0, (count - start) * classes));
       }
-      const feed: TensorData = { dtype: "float32", shape: [count, ...inputShape], data: batch };
-      const results = await session.run({ [input.name]: feed }, [output.name]);
-      return scoresOf(file, results[output.name], count);
+      return { data: joined(pieces), classes };
     },
     dispose: () => session.dispose(),
   };
@@ -132,6 +157,16 @@ function scoresOf(
     problem: `it gives ${result === undefined ? "nothing" : `${result.dtype} [${result.shape.join(", ")}]`}, a classifier gives float32 [N, classes].`,
     wayOut: "Run `convoke inspect` on the file to see what it gives.",
   });
+}
+
+function joined(pieces: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
+  }
+  return whole;
 }
 
 /** Probabilities of one row: the scores themselves where they are probabilities already, else their softmax. */

@@ -1,8 +1,9 @@
 // The folder that a run writes into. Files appear whole or not at all, and what was there before stays until then.
-import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { saveFile } from "#save-file";
+import { makeFolder } from "../node/make-folder.js";
 import { UsageError } from "./usage-error.js";
 
 export interface OutputFolder {
@@ -20,7 +21,7 @@ export interface OutputFolder {
 export async function openOutputFolder(folder: string): Promise<OutputFolder> {
   const root = path.resolve(folder);
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolder(root);
     if (!(await stat(root)).isDirectory()) throw new Error("it is a file");
     await access(root, constants.W_OK | constants.X_OK);
     // Permissions do not tell everything (a read-only file system, the administrator): try it.

@@ -46,7 +46,7 @@ export async function predictCommand(
 }
 
 async function predict(classifier: Classifier, image: string, input: Float32Array): Promise<Prediction> {
-  const { data } = await classifier.scores(input, 1);
+  const { data } = await classifier.scores(input, [1, ...classifier.inputShape]);
   const values = Array.from(probabilities(data));
   const index = values.indexOf(Math.max(...values));
   const name = classifier.metadata.classes[index] ?? String(index);
