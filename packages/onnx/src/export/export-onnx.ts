@@ -12,10 +12,10 @@ import { formatShape, type Shape } from "@convoke/shape";
 import { isWrittenAsItself } from "../lowerings/lowering-table.js";
 import type { OnnxModel } from "../model/onnx-model.js";
 import type { OnnxRunner } from "../model/onnx-runner.js";
-import type { TensorData } from "../model/tensor-data.js";
 import { writeModel } from "../model/write-model.js";
 import { alignSingle, alignTraces } from "./align-traces.js";
 import { OnnxExportError } from "./export-error.js";
+import { hostTensor } from "./host-tensor.js";
 import { lowerGraph, type GraphSource } from "./lower-graph.js";
 import { metadataProps, type ModelMetadata } from "./metadata.js";
 import {
@@ -256,7 +256,7 @@ async function sourcesOf<In, Out>(
     sources.set(node, {
       kind: "weight",
       name,
-      tensor: { dtype, shape, data: await values.data() } as TensorData,
+      tensor: hostTensor({ dtype, shape, data: await values.data() }),
     });
   }
   return sources;

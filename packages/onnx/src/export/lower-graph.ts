@@ -7,7 +7,6 @@ import {
   type DType,
   type GraphNode,
   type HostArray,
-  type TypedArray,
   type Value,
 } from "@convoke/core";
 import { attribute, type AttributeValue } from "../model/attributes.js";
@@ -18,6 +17,7 @@ import { loweringOf } from "../lowerings/lowering-table.js";
 import type { AlignedNode, BatchScalar } from "./align-traces.js";
 import { foldedValues } from "./fold-constants.js";
 import { GraphWriter } from "./graph-writer.js";
+import { hostTensor } from "./host-tensor.js";
 import { isFixed, sameSize, sameSizes, sizeName, type Size } from "./size.js";
 
 /** An input of the traced graph: one that the caller feeds, or a weight with its values. */
@@ -136,7 +136,7 @@ class GraphLowering {
       return [source.kind === "input" ? source.name : this.#writer.initializer(source.name, source.tensor)];
     }
     if (scalar !== undefined) return [this.#batchScalar(scalar, dtype, shape.length)];
-    return this.#constants.get(node)!.map((value) => this.#writer.constant(value as TensorData, node.scope));
+    return this.#constants.get(node)!.map((value) => this.#writer.constant(hostTensor(value), node.scope));
   }
 
   #batchScalar({ offset, slope, isReciprocal }: BatchScalar, dtype: DType, rank: number): string {
@@ -158,12 +158,7 @@ class GraphLowering {
   #scalar(value: number | bigint, dtype: DType): string {
     const data = allocate(dtype, 1);
     data[0] = (dtype === "int64" ? BigInt(value) : Number(value)) as never;
-    return this.#constant(data, [], dtype);
-  }
-
-  #constant(data: TypedArray, shape: readonly number[], dtype: DType): string {
-    // One table gives both the name and the array, which the type system cannot follow through a union.
-    return this.#writer.constant({ dtype, shape, data } as TensorData);
+    return this.#writer.constant(hostTensor({ dtype, shape: [], data }));
   }
 
   #lower(aligned: AlignedNode): readonly string[] {
@@ -222,7 +217,7 @@ class GraphLowering {
       emitAll,
       ints: (values) => writer.ints(values),
       scalar: (value, dtype) => this.#scalar(value, dtype),
-      constant: (data, shape, dtype) => this.#constant(data, shape, dtype),
+      constant: (data, shape, dtype) => writer.constant(hostTensor({ dtype, shape, data })),
       sizes: (sizes) => writer.sizes(sizes),
       sizesOf: (name) => {
         asked.add(name);

@@ -18,6 +18,7 @@ import { runOnce, type NamedTensors, type OnnxRunner } from "../model/onnx-runne
 import type { TensorData } from "../model/tensor-data.js";
 import { writeModel } from "../model/write-model.js";
 import { OnnxVerificationError } from "./export-error.js";
+import { hostTensor } from "./host-tensor.js";
 import { computedNodes, namedTensors, runForward, type ForwardPass } from "./trace-model.js";
 
 export interface Verification {
@@ -84,11 +85,11 @@ async function feedsOf({ inputs }: ForwardPass, input: unknown): Promise<NamedTe
   const tensors = namedTensors(input, "input");
   const feeds: Record<string, TensorData> = {};
   for (const [i, [, value]] of tensors.entries()) {
-    feeds[inputs.names[i]!] = {
+    feeds[inputs.names[i]!] = hostTensor({
       dtype: value.dtype,
       shape: value.shape,
       data: await value.data(),
-    } as TensorData;
+    });
   }
   return feeds;
 }

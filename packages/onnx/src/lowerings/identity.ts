@@ -7,8 +7,10 @@ const passed: LowerFunction = ({ x }) => x.name;
 export const identityLowerings = {
   cast: (context) => {
     const { x, y } = context;
-    // Through int64, whose low bits are what core's cast keeps: straight to a narrow type ONNX leaves overflow open.
-    const isNarrowing = isFloat(x.dtype) && !isFloat(y.dtype) && y.dtype !== "bool" && y.dtype !== "int64";
+    // Through int64, whose low bits are what core's cast keeps: ONNX leaves open what does not fit a narrow type. What
+    // does not fit int32, NaN included, stays open: engines join the two casts.
+    const isNarrowing =
+      isFloat(x.dtype) && (y.dtype === "int8" || y.dtype === "uint8" || y.dtype === "uint32");
     if (!isNarrowing) return context.cast(x.name, x.dtype, y.dtype);
     return context.cast(context.cast(x.name, x.dtype, "int64"), "int64", y.dtype);
   },
