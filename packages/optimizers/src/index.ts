@@ -1,4 +1,8 @@
-/** Optimizers, learning-rate schedules, clipping and averaging: over lists of Variables, knowing nothing of layers. */
+/**
+ * Optimizers, learning-rate schedules, clipping and averaging: over lists of Variables, knowing nothing of layers.
+ *
+ * @packageDocumentation
+ */
 export {
   adam,
   adamax,

@@ -1,4 +1,8 @@
-/** Training: fit and evaluate, metrics, callbacks, progress, and checkpoints as safetensors. */
+/**
+ * Training: fit and evaluate, metrics, callbacks, progress, and checkpoints as safetensors.
+ *
+ * @packageDocumentation
+ */
 export type { BatchField, BatchSource, BatchTensors, HostBatch, TrainingData } from "./batch.js";
 export type { Callback, CallbackState, Json, Run, StepInfo } from "./callback.js";
 export { CheckpointError } from "./checkpoint-error.js";
