@@ -15,7 +15,7 @@ import { inputNode, isConstant } from "./graph/leaf.js";
 import type { Value } from "./graph/node.js";
 import { realizeNow } from "./realize.js";
 import { Tensor } from "./tensor.js";
-import { flatten } from "./tree.js";
+import { flattenTree } from "./tree.js";
 
 export interface CompileOptions {
   /** Where it runs; by default where its arguments and Variables live, else the default backend. */
@@ -70,7 +70,7 @@ export function compile<A extends readonly unknown[] = readonly Tensor[], R = un
   let entries: Entry[] = [];
 
   const entryFor = (args: A): { entry: Entry; tensors: readonly Tensor[] } => {
-    const flat = flatten(args);
+    const flat = flattenTree(args);
     let entry = entries.find((known) => known.signature === flat.structure && isFresh(known.traced));
     if (entry === undefined) {
       const traced = traceFunction(name, fn, flat);
@@ -194,7 +194,7 @@ export async function checkFinite<A extends readonly unknown[]>(
   ...args: A
 ): Promise<void> {
   assertNotTracing("checkFinite");
-  const flat = flatten(args);
+  const flat = flattenTree(args);
   const traced = traceFunction("checkFinite", fn, flat);
   await enqueue(async () => {
     await realizeNow(flat.tensors);

@@ -1,7 +1,7 @@
 // What a network consists of, layer by layer: shapes, counts and work, read off its traced graph.
 import {
   byteLength,
-  flatten,
+  flattenTree,
   inputNode,
   isBuffer,
   lower,
@@ -112,7 +112,7 @@ interface Work {
 }
 
 function workByScope(model: Module, input: Tensor): Map<string, Work> {
-  const traced = traceFunction("report", (x: Tensor) => model.forward(x), flatten([input]));
+  const traced = traceFunction("report", (x: Tensor) => model.forward(x), flattenTree([input]));
   const graph = lower(
     traced.graph,
     (value) => new Tensor(value),

@@ -5,7 +5,7 @@ import { structureKey, type Graph } from "../graph/graph.js";
 import { inputNode, storedNode } from "../graph/leaf.js";
 import { topologicalOrder, type Value } from "../graph/node.js";
 import { Tensor } from "../tensor.js";
-import { flatten, type Flattened } from "../tree.js";
+import { flattenTree, type Flattened } from "../tree.js";
 import type { Variable } from "../variable.js";
 import { bind } from "./bind.js";
 import { showTaps, tapsAmong } from "./taps.js";
@@ -83,7 +83,7 @@ function traceOnce(name: string, fn: (...args: never) => unknown, args: Flattene
       wayOut: "Take the async parts out of it: load data before, read results after.",
     });
   }
-  return connect(name, { trace, result: flatten(result), placeholders });
+  return connect(name, { trace, result: flattenTree(result), placeholders });
 }
 
 function connect(

@@ -1,6 +1,6 @@
 // Writes a model as an ONNX file, and compares it with our own forward pass where a runner is given.
 import {
-  flatten,
+  flattenTree,
   inputNode,
   Tensor,
   type GraphNode,
@@ -206,7 +206,7 @@ function inputTree<In, Out>(model: Module<In, Out>, options: ExportOptions<In>):
       named.map(([name]) => name),
     ),
     specs: named.map(([, { shape, dtype }]) => ({ shape, dtype })),
-    flattened: flatten(tree),
+    flattened: flattenTree(tree),
   };
 }
 

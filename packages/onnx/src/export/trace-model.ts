@@ -1,6 +1,6 @@
 // One trace of a model's forward pass in inference, at one batch size.
 import {
-  flatten,
+  flattenTree,
   graphOf,
   inputNode,
   isConstant,
@@ -61,7 +61,7 @@ export function traceModel(pass: ForwardPass, batch: number): TracedModel {
       outputNames = outputs.map(([name]) => name);
       return outputs.map(([, tensor]) => tensor);
     },
-    flatten([inputs.flattened.unflatten(tensors)]),
+    flattenTree([inputs.flattened.unflatten(tensors)]),
   );
   if (traced.state.length > 0) {
     const names = traced.state.map(({ variable }) => `"${variable.name}"`).join(", ");
