@@ -21,10 +21,10 @@ export interface Classifier {
   readonly inputShape: readonly number[];
   readonly metadata: FileMetadata;
   readonly runtime: string;
-  /** The scores of a batch, row by row, as the model gives them. */
+  /** The scores of a batch of this shape, row by row, as the model gives them. */
   scores(
     batch: Float32Array,
-    count: number,
+    shape: readonly number[],
   ): Promise<{ readonly data: Float32Array; readonly classes: number }>;
   dispose(): Promise<void>;
 }

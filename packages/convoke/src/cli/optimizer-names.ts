@@ -15,8 +15,8 @@ import { suggestion } from "./nearest-name.js";
 import { UsageError } from "./usage-error.js";
 
 const optimizers: Readonly<Record<string, { make: (lr: number) => Optimizer; lr: number }>> = {
-  adam: { make: (lr) => adam(lr), lr: 1e-3 },
-  adamw: { make: (lr) => adamW(lr), lr: 1e-3 },
+  adam: { make: (lr) => adam(lr), lr: 2e-3 },
+  adamw: { make: (lr) => adamW(lr), lr: 2e-3 },
   adamax: { make: (lr) => adamax(lr), lr: 2e-3 },
   nadam: { make: (lr) => nadam(lr), lr: 2e-3 },
   radam: { make: (lr) => radam(lr), lr: 1e-3 },
