@@ -12,7 +12,7 @@ import { assertNotTracing } from "./execution/trace.js";
 import { isFresh, traceFunction, type TracedFunction } from "./execution/traced-function.js";
 import { graphOf } from "./graph/graph.js";
 import { inputNode, isConstant } from "./graph/leaf.js";
-import type { Value } from "./graph/node.js";
+import { specOf, type Value } from "./graph/node.js";
 import { realizeNow } from "./realize.js";
 import { Tensor } from "./tensor.js";
 import { flattenTree } from "./tree.js";
@@ -124,7 +124,7 @@ async function runEntry(
     ...traced.captured.map((value) => value.node),
   ];
   const backend = backendOf(options.name, leaves, options.backend) ?? defaultBackend();
-  await waitForMemory(backend);
+  await waitForMemory(backend, traced.graph.outputs.map(specOf));
   const program = await programOf(entry, backend);
 
   const temporary: DeviceBuffer[] = [];

@@ -57,6 +57,7 @@ export function kernelBackend(options: KernelBackendOptions): Backend {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       }
     },
+    peek: (buffer) => memory.read(buffer),
     free: (buffer) => memory.free(buffer),
     memory: () => memory.info(),
     dispose: () => {
@@ -124,11 +125,11 @@ class HostMemory {
   }
 
   #own(buffer: DeviceBuffer): HostBuffer {
-    if (buffer instanceof HostBuffer && !buffer.isFreed) return buffer;
+    if (buffer instanceof HostBuffer && this.#live.has(buffer)) return buffer;
     throw new BackendError({
       operation: `backend "${this.#owner}"`,
       problem:
-        buffer instanceof HostBuffer
+        buffer instanceof HostBuffer && buffer.isFreed
           ? "a tensor that was disposed is used."
           : "got a buffer of another backend.",
       wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
