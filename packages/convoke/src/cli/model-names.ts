@@ -1,5 +1,5 @@
 // The models by the names that the command gives them.
-import type { Module } from "@convoke/core";
+import type { DType, Module } from "@convoke/core";
 import { models, type ModelEntry } from "@convoke/models";
 import type { Shape } from "@convoke/shape";
 import { suggestion } from "./nearest-name.js";
@@ -26,7 +26,7 @@ export function modelEntry(name: string): ModelEntry {
 export function openModel(
   name: string,
   options: { inputShape?: Shape; classes?: number; seed?: number } = {},
-): { model: Module; inputShape: Shape } {
+): { model: Module; inputShape: Shape; dtype: DType } {
   const entry = modelEntry(name);
   const { inputShape = entry.inputShape, classes, seed } = options;
   if (inputShape.length !== entry.inputShape.length) {
@@ -39,5 +39,5 @@ export function openModel(
   const model = entry.create({ inputShape, classes });
   if (!model.isBuilt) model.build(inputShape);
   if (seed !== undefined) model.initialize(seed);
-  return { model, inputShape };
+  return { model, inputShape, dtype: entry.dtype };
 }

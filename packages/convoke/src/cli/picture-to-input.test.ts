@@ -5,7 +5,12 @@ const one = { mean: [0], std: [1] };
 
 describe("pictureToInput", () => {
   it("shrinks by area, also where sizes do not divide", () => {
-    const picture = { width: 3, height: 2, channels: 1, data: Float32Array.of(0, 0.3, 0.6, 0.6, 0.3, 0) } as const;
+    const picture = {
+      width: 3,
+      height: 2,
+      channels: 1,
+      data: Float32Array.of(0, 0.3, 0.6, 0.6, 0.3, 0),
+    } as const;
     const input = pictureToInput(picture, { channels: 1, height: 1, width: 2, ...one });
     // Each new pixel covers one old column and half of the middle one.
     expect(Array.from(input)).toEqual([expect.closeTo(0.3, 6), expect.closeTo(0.3, 6)]);

@@ -19,8 +19,8 @@ export async function inspectCommand(
   terminal: Terminal,
 ): Promise<void> {
   if (modelNames.includes(target)) {
-    const { model, inputShape } = openModel(target, { inputShape: options.input });
-    const result = report(model, inputShape);
+    const { model, inputShape, dtype } = openModel(target, { inputShape: options.input });
+    const result = report(model, inputShape, { dtype });
     terminal.print(formatReport(result));
     terminal.result({ model: target, ...result });
     return;
