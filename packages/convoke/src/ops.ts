@@ -37,6 +37,7 @@ export {
   exp,
   expm1,
   eye,
+  flatten,
   flip,
   floor,
   foldIn,
