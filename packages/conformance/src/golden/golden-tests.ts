@@ -1,5 +1,13 @@
-// The golden vectors on a backend, in float32: values, gradients and running statistics.
-import { gradients, tensor, type Tensor, type TypedArray } from "@convoke/core";
+// The golden vectors on a backend: values, gradients and running statistics.
+import {
+  allocate,
+  gradients,
+  tensor,
+  type Backend,
+  type FloatDType,
+  type Tensor,
+  type TypedArray,
+} from "@convoke/core";
 import { expectAgreement } from "../compare-arrays.js";
 import { compute, placeholder } from "../run-graph.js";
 import type { PlannedTest } from "../suite.js";
@@ -10,22 +18,24 @@ export function goldenTests(): PlannedTest[] {
   return goldenCases().map((golden, i) => ({
     path: ["golden vectors", golden.name, `case ${i}`],
     isEssential: true,
-    run: ({ backend }) => runGolden(backend, golden),
+    run: ({ backend }) => runGolden(backend, golden, { dtype: "float32", tolerance: 1e-5 }),
   }));
 }
 
-async function runGolden(
-  backend: Parameters<PlannedTest["run"]>[0]["backend"],
+/** Computes a case in `dtype`, and throws unless everything it gives is within `tolerance`. */
+export async function runGolden(
+  backend: Backend,
   golden: GoldenCase,
+  { dtype, tolerance }: { dtype: FloatDType; tolerance: number },
 ): Promise<void> {
   const run = goldenRuns[golden.name];
   if (run === undefined) throw new Error(`There is no way to compute the golden case ${golden.name}.`);
   const names = Object.keys(golden.inputs);
-  const inputs = names.map((name) => placeholder(golden.inputs[name]!.shape, "float32", name));
+  const inputs = names.map((name) => placeholder(golden.inputs[name]!.shape, dtype, name));
   const named = Object.fromEntries(names.map((name, i) => [name, inputs[i]!])) as GoldenInputs;
   const result = run(named, golden.attrs);
   const { output, after = {} } = "output" in result ? result : { output: result };
-  const upstream = tensor(Float32Array.from(golden.grad_output.data), { shape: golden.grad_output.shape });
+  const upstream = tensor(golden.grad_output.data, { shape: golden.grad_output.shape, dtype });
   const targets = Object.keys(golden.grads);
   const backward = gradients(
     output.mul(upstream).sum(),
@@ -42,10 +52,13 @@ async function runGolden(
       .filter(([name]) => after[name] !== undefined)
       .map(([name, { data }]): [string, Tensor, Float64Array] => [name, after[name]!, data]),
   ];
-  const data: TypedArray[] = names.map((name) => Float32Array.from(golden.inputs[name]!.data));
+  const data: TypedArray[] = names.map((name) => {
+    const array = allocate(dtype, golden.inputs[name]!.data.length);
+    array.set(golden.inputs[name]!.data as never);
+    return array;
+  });
   const got = await compute(backend, { inputs, outputs: expected.map(([, value]) => value) }, data);
   for (const [i, [what, , values]] of expected.entries()) {
-    const agreement = { compare: "close", tolerance: 1e-5 } as const;
-    expectAgreement(what, { got: got[i]!, expected: values, dtype: "float32" }, agreement);
+    expectAgreement(what, { got: got[i]!, expected: values, dtype }, { compare: "close", tolerance });
   }
 }
