@@ -4,7 +4,6 @@ import type { Dataset } from "@convoke/datasets";
 import { checkpointFile, fit, progressBar, progressLines, type Callback, type History } from "@convoke/train";
 import { existsSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
-import { setImmediate } from "node:timers/promises";
 import { listenForInterruption } from "./interruption.js";
 import { openOptimizer } from "./optimizer-names.js";
 import type { OutputFolder } from "./output-folder.js";
@@ -77,8 +76,6 @@ export async function runTraining(run: TrainingRun): Promise<{ history: History;
   const interruption = listenForInterruption(() => terminal.progress("\nstopping after this step …\n"));
   const keeping: Callback = {
     async onStepEnd(_, trainer) {
-      // Signals arrive between turns of the event loop; a backend that computes in this thread makes none by itself.
-      await setImmediate();
       if (!interruption.requested) return;
       await record.readLosses();
       await save(await trainer.checkpoint());

@@ -146,6 +146,20 @@ class HostMemory {
   }
 }
 
+/** Milliseconds after which timers, signals and repaints get a turn: kernels run in the calling thread. */
+const TURN = 50;
+
+let lastTurn = 0;
+
+async function giveTurn(): Promise<void> {
+  const now = performance.now();
+  if (now - lastTurn < TURN) return;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+  lastTurn = performance.now();
+}
+
 class KernelProgram implements Program {
   readonly #graph: Graph;
   readonly #kernels: KernelTable;
@@ -166,7 +180,7 @@ class KernelProgram implements Program {
   }
 
   async run(inputs: readonly DeviceBuffer[], state: readonly DeviceBuffer[]): Promise<DeviceBuffer[]> {
-    await Promise.resolve();
+    await giveTurn();
     const values = new Map<GraphNode, readonly HostArray[]>();
     const bind = (node: GraphNode, buffer: DeviceBuffer): void => {
       values.set(node, [{ ...node.outputs[0]!, data: this.#memory.read(buffer) }]);
