@@ -48,6 +48,9 @@ const stateText: Record<RunState, string> = {
   finished: "Finished.",
 };
 
+/** What the last look at the held-out digits said. */
+let reading = "";
+
 function show(report: Report): void {
   switch (report.kind) {
     case "network": {
@@ -77,7 +80,8 @@ function show(report: Report): void {
       accuracyChart.add(report.step, report.accuracy);
       figures.accuracy.textContent = percent(report.accuracy);
       digits.setPredictions(report.predictions);
-      status.textContent = `${stateText[controls.state]} Accuracy ${percent(report.accuracy)} after step ${report.step}.`;
+      reading = `Accuracy ${percent(report.accuracy)} after step ${report.step}.`;
+      status.textContent = `${stateText[controls.state]} ${reading}`;
       return;
     case "exported":
       return exporting.show(report);
@@ -91,13 +95,15 @@ function show(report: Report): void {
 
 function showState(state: RunState): void {
   controls.setState(state);
-  status.textContent = stateText[state];
+  const isOver = state === "stopped" || state === "finished";
+  status.textContent = isOver ? `${stateText[state]} ${reading}` : stateText[state];
   document.body.dataset["state"] = state;
   if (state === "drawing") {
     problem.hidden = true;
     lossChart.reset(1);
     accuracyChart.reset(1);
     exporting.reset();
+    reading = "";
     for (const figure of [figures.loss, figures.accuracy, figures.speed, figures.step])
       figure.textContent = "–";
     figures.progress.value = 0;
