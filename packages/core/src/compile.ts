@@ -1,6 +1,6 @@
 // compile(fn): traces a function once per signature, and replays the program.
 import type { Backend, DeviceBuffer, Program } from "./backend/backend.js";
-import { defaultBackend } from "./backend/default-backend.js";
+import { assertBackend, defaultBackend } from "./backend/default-backend.js";
 import { Storage } from "./backend/storage.js";
 import { backendOf, bufferOf } from "./execution/bind.js";
 import { debugOptions } from "./execution/debug-options.js";
@@ -67,6 +67,7 @@ export function compile<A extends readonly unknown[] = readonly Tensor[], R = un
   options: CompileOptions = {},
 ): CompiledFunction<A, R> {
   const name = options.name ?? (fn.name === "" ? "compiled function" : fn.name);
+  if (options.backend !== undefined) assertBackend(name, options.backend);
   let entries: Entry[] = [];
 
   const entryFor = (args: A): { entry: Entry; tensors: readonly Tensor[] } => {

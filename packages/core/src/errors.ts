@@ -10,7 +10,10 @@ export interface ErrorParts {
   readonly wayOut: string;
 }
 
-/** Base of all errors that Convoke throws on purpose: catch it to tell a user's mistake from a defect. */
+/**
+ * Base of the errors that this package and those above it throw on purpose: it tells a user's mistake from a defect.
+ * `ShapeError` and `DatasetError` belong to packages that do not know this one, and stand beside it.
+ */
 export class ConvokeError extends Error {
   override readonly name: string = "ConvokeError";
   readonly operation: string;

@@ -112,6 +112,7 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
   forward(x: In, context: Context = running ?? inference): Out {
     const journey = isJourney(context) ? context : this.#setOut(context);
     const path = journey.paths.get(this) ?? "";
+    if (x !== undefined && tensorsOf(x).length === 0) throw this.#noTensor(path);
     const outer = running;
     running = journey;
     try {
@@ -222,7 +223,22 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
     return newVariable(shape, initializer, { ...options, trainable: false });
   }
 
+  #noTensor(path: string): ModuleError {
+    return new ModuleError({
+      operation: path === "" ? this.kind : `${this.kind} "${path}"`,
+      problem: "there is no tensor in the input that it got.",
+      wayOut: "Make a tensor of the data with tensor(…), the batch axis in front.",
+    });
+  }
+
   #setTrainable(pattern: RegExp, trainable: boolean): this {
+    if (!(pattern instanceof RegExp)) {
+      throw new ModuleError({
+        operation: trainable ? "unfreeze" : "freeze",
+        problem: `got ${String(pattern)}, but it takes a regular expression that paths of parameters are matched with.`,
+        wayOut: "Write for instance model.freeze(/^conv/).",
+      });
+    }
     for (const [path, variable] of Object.entries(this.namedVariables())) {
       // A buffer (no gradient ever reaches a running statistic) stays what it is.
       if (pattern.test(path) && !buffers.has(variable)) variable.trainable = trainable;

@@ -5,6 +5,7 @@ import {
   inputNode,
   isBuffer,
   lower,
+  ModuleError,
   Tensor,
   traceFunction,
   type DType,
@@ -57,8 +58,8 @@ export interface ReportOptions {
 }
 
 /**
- * The shapes and counts of a model for an input of `inputShape` (no batch axis). A model that has no parameters yet is
- * built by this; no values are computed. Multiply-adds are counted as each op's definition counts them, for one sample.
+ * The shapes and counts of a model for an input of `inputShape` (no batch axis; by default the one that the model was
+ * built with). A model that has no parameters yet is built by this; no values are computed. Multiply-adds are counted as each op's definition counts them, for one sample.
  *
  * @throws ShapeError when the input does not fit the model; it names the layer.
  * @example
@@ -80,7 +81,11 @@ export interface ReportOptions {
  * console.log(formatReport(report(new Edges(), [1, 32, 32])));
  * ```
  */
-export function report(model: Module, inputShape: Shape, options: ReportOptions = {}): ModelReport {
+export function report(
+  model: Module,
+  inputShape: Shape = builtShape(model),
+  options: ReportOptions = {},
+): ModelReport {
   const { dtype = "float32" } = options;
   const node = inputNode("the input of the report", [1, ...inputShape], dtype);
   const input = new Tensor({ node, index: 0 });
@@ -101,6 +106,16 @@ export function report(model: Module, inputShape: Shape, options: ReportOptions 
       bytes: variables.reduce((sum, variable) => sum + byteLength(variable.dtype, variable.size), 0),
     },
   };
+}
+
+function builtShape(model: Module): Shape {
+  const [shape] = model.inputShapes;
+  if (shape !== undefined) return shape.slice(1);
+  throw new ModuleError({
+    operation: "report",
+    problem: "the model was not built, so there is no input shape to report on.",
+    wayOut: "Pass one without the batch axis, for instance report(model, [1, 28, 28]).",
+  });
 }
 
 /** What the nodes of one layer do. */
