@@ -44,12 +44,24 @@ export interface SizedBatch extends HostBatch {
 
 /** `data` as a source of batches: a dataset gets a loader, an iterable is iterated anew for each epoch. */
 export function batchesOf(data: TrainingData, options: BatchOptions): BatchSource {
+  if (typeof data !== "object" || data === null) throw noData([]);
   if ("gather" in data) {
     const { batchSize = 32, shuffle = false, seed = 0, dropLast = false } = options;
     return loader(data, { batchSize, shuffle, seed, dropLast });
   }
   if ("epoch" in data) return data;
+  if (!(Symbol.asyncIterator in data || Symbol.iterator in data)) throw noData(Object.keys(data));
   return { epoch: (_, { from = 0 } = {}) => skipping(data, from) };
+}
+
+function noData(keys: readonly string[]): ConvokeError {
+  return new ConvokeError({
+    operation: "data",
+    problem: `got ${keys.length === 0 ? "no dataset" : `an object with ${keys.join(", ")}`}, but it must be a dataset, a loader, or batches that can be iterated.`,
+    wayOut: keys.includes("train")
+      ? "Take the parts: const { train, test } = await mnist(); fit(model, train, …)."
+      : "Make a dataset with arrayDataset(…), mnist() or syntheticDigits(…).",
+  });
 }
 
 async function* skipping(

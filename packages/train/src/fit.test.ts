@@ -277,6 +277,25 @@ describe("what fit refuses", () => {
       "batch: it has no field "y"; its fields are x.
         Name the field "y" in the dataset, or pass functions for "forward" and "loss" that use others."
     `);
+    expect(await message(fit(net(), undefined as never, options))).toMatchInlineSnapshot(`
+      "data: got no dataset, but it must be a dataset, a loader, or batches that can be iterated.
+        Make a dataset with arrayDataset(…), mnist() or syntheticDigits(…)."
+    `);
+    const both = { train: blobs(9), test: blobs(9) } as never;
+    expect(await message(fit(net(), both, options))).toMatchInlineSnapshot(`
+      "data: got an object with train, test, but it must be a dataset, a loader, or batches that can be iterated.
+        Take the parts: const { train, test } = await mnist(); fit(model, train, …)."
+    `);
+    const named: FitOptions = { ...options, optimizer: "adam" as never };
+    expect(await message(fit(net(), blobs(9), named))).toMatchInlineSnapshot(`
+      "fit: got "adam" as optimizer, but it takes one that was made.
+        Write for instance optimizer: adam(1e-3)."
+    `);
+    const text: FitOptions = { ...options, optimizer: sgd("0.1" as never) };
+    expect(await message(fit(net(), blobs(9), text))).toMatchInlineSnapshot(`
+      "learning rate: it is "0.1" at step 0, but it must be a finite number, 0 or more.
+        Correct the number, or the schedule at that step."
+    `);
     const perExample: FitOptions = {
       ...options,
       loss: (outputs, { y }) => crossEntropy(outputs, y!, { reduction: "none" }),
@@ -296,6 +315,8 @@ describe("memory", () => {
     `holds as many buffers after ${steps} steps as after 10, with the loss unread`,
     { timeout: 600_000 },
     async () => {
+      // A backend of its own: what other tests left to the collector does not count here.
+      const backend = reference();
       const model = sequential(input(2), dense({ units: 4 }), relu(), dense({ units: 3 }));
       const counts = new Set<number>();
       const perEpoch = 4;
@@ -309,10 +330,11 @@ describe("memory", () => {
         callbacks: [
           {
             onEpochEnd: ({ epoch }) => {
-              if (epoch > 2 && epoch % 20 === 0) counts.add(defaultBackend().memory().buffers);
+              if (epoch > 2 && epoch % 20 === 0) counts.add(backend.memory().buffers);
             },
           },
         ],
+        backend,
         ...quiet,
       });
       expect(history.steps).toBe(steps);

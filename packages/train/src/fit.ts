@@ -106,6 +106,13 @@ export async function fit(
   for (const [name, value] of Object.entries({ epochs, batchSize, accumulate, readEvery })) {
     requireCount(name, value);
   }
+  if (typeof (options.optimizer as Partial<Optimizer> | undefined)?.init !== "function") {
+    throw new ConvokeError({
+      operation: "fit",
+      problem: `got ${JSON.stringify(options.optimizer) ?? "nothing"} as optimizer, but it takes one that was made.`,
+      wayOut: "Write for instance optimizer: adam(1e-3).",
+    });
+  }
   if (typeof checkpoint?.every === "number") requireCount("checkpoint.every", checkpoint.every);
   const forward = forwardOf(model as Module<never, never>, options as Partial<ForwardOption<unknown, never>>);
   const saved = typeof resume === "string" ? await readFileBytes(fileOf(resume)) : resume;
