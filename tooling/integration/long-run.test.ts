@@ -95,7 +95,7 @@ async function freshBackend(memoryLimit?: number): Promise<Backend> {
 /** The loss over all points: it shows that the run did train. */
 async function finalLoss(model: Sequential): Promise<number> {
   const { x, y } = tensorsOf(
-    await points().gather(
+    points().gather(
       Array.from({ length: 30 }, (_, i) => i),
       { seed: 0, epoch: 0 },
     ),
