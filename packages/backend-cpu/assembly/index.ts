@@ -1,0 +1,16 @@
+// The kernels: each is (operands, worker, workers) → nothing, over memory that all workers share. What the words at
+// `operands` mean is written in src/operand-layouts.ts.
+export { gemm, gemmPack } from "./gemm";
+export { conv, convPack } from "./convolution";
+export { convInputGrad, convInputGradPack } from "./convolution-input-grad";
+// Movement, indexing, order and randomness: see src/operand-layouts-data.ts.
+export * from "./strided-copy";
+export * from "./indexing";
+export * from "./scatter";
+export * from "./scan";
+export * from "./sort";
+export * from "./arg-reduce";
+export * from "./random";
+export { convFilterGrad } from "./convolution-filter-grad";
+export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
+export { barrier, runProgram } from "./program";
