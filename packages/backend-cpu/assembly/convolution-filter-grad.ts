@@ -78,7 +78,7 @@ function prepare(): void {
   tapTiles = (groupChannels * taps + tileTaps - 1) / tileTaps;
   slabTiles = max(1, min(tapTiles, MOST_TILES / max(1, filterTiles)));
   const pixels = outHeight * outWidth;
-  joins = outWidth < 8;
+  joins = outWidth < 8 || (outWidth <= 16 && groupFilters >= 16);
   imagesPerRun = joins ? max(1, min(images, JOINED_PIXELS / max(1, pixels))) : 1;
   const seenHeight = (outHeight - 1) * strideY + (kernelHeight - 1) * dilationY + 1;
   const seenWidth = (outWidth - 1) * strideX + (kernelWidth - 1) * dilationX + 1;
@@ -91,7 +91,7 @@ function prepare(): void {
   const slabTaps = slabTiles * tileTaps;
   table = scratch;
   sums = table + (((slabTaps << 2) + 15) & ~15);
-  joinedX = sums + (slabTiles * filterTiles) * TILE_BYTES;
+  joinedX = sums + slabTiles * filterTiles * TILE_BYTES;
   joinedY = joinedX + (joins ? slabTaps * joinedRow : 0);
   paddedX = joinedY + (joins ? groupFilters * joinedRow : 0);
 }

@@ -31,6 +31,8 @@ import {
 } from "./convolution-operands";
 import { spreadPlanes } from "./depthwise";
 import {
+  blockVectors,
+  gathersColumns,
   imageBlockCount,
   setGrid,
   setImageRows,
@@ -47,6 +49,7 @@ import {
   packedRowElements,
   packedRowPanel,
   rowPanelCount,
+  setGatheredShape,
   setProductEnd,
   setProductScratch,
   setProductShape,
@@ -89,7 +92,12 @@ function prepare(py: i32, px: i32): bool {
     -((firstX + padLeft - px) / strideX + lowestX),
     1,
   );
-  setProductShape(groupChannels, setGrid(rows, columns, 1), depth, imageBlockCount());
+  const blockColumns = setGrid(rows, columns, 1);
+  if (gathersColumns(groupChannels, depth)) {
+    setGatheredShape(groupChannels, blockVectors(), depth, imageBlockCount());
+  } else {
+    setProductShape(groupChannels, blockColumns, depth, imageBlockCount());
+  }
   return true;
 }
 

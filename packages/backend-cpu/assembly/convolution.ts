@@ -30,6 +30,8 @@ import {
 } from "./convolution-operands";
 import { convolvePlanes } from "./depthwise";
 import {
+  blockVectors,
+  gathersColumns,
   imageBlockCount,
   setGrid,
   setImageRows,
@@ -47,6 +49,7 @@ import {
   packedRowElements,
   packedRowPanel,
   rowPanelCount,
+  setGatheredShape,
   setProductEnd,
   setProductScratch,
   setProductShape,
@@ -71,7 +74,12 @@ function prepare(): void {
     strideX,
   );
   const columns = setGrid(outHeight, outWidth, strideY);
-  setProductShape(groupFilters, columns, groupChannels * taps, imageBlockCount());
+  const depth = groupChannels * taps;
+  if (gathersColumns(groupFilters, depth)) {
+    setGatheredShape(groupFilters, blockVectors(), depth, imageBlockCount());
+  } else {
+    setProductShape(groupFilters, columns, depth, imageBlockCount());
+  }
 }
 
 /** Phase 1: kernels in row panels, and the offset of each of their elements in the padded image. */

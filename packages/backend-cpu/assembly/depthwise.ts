@@ -28,24 +28,27 @@ import { multiplyAdd } from "./multiply-add";
 import { firstRow, highestShift, lowestShift, rowCount, sees, shift } from "./stride-phase";
 import { shareStart } from "./worker-share";
 
-// The taps at hand: pairs of (byte offset in the padded planes, address of the weight), at the start of the scratch.
-let tapsEnd: usize = 0;
-/** Behind the table: 64 bytes for the end of a row, then the padded planes. */
-let rowEnd: usize = 0;
+// The taps at hand, at the start of the scratch: first the byte offset of each in the padded planes, then its weight.
+let tapCount: i32 = 0;
+let weights: usize = 0;
+/** Behind them: eight vectors that are not stored as such, then the padded planes. */
+let tile: usize = 0;
 let planes: usize = 0;
 
 let rectify: bool = false;
 
-function beginTable(mostTaps: i32): void {
-  tapsEnd = scratch;
-  rowEnd = scratch + (((mostTaps << 3) + 15) & ~15);
-  planes = rowEnd + 64;
+function beginTaps(mostTaps: i32): void {
+  tapCount = 0;
+  weights = scratch + ((mostTaps as usize) << 2);
+  tile = (weights + ((mostTaps as usize) << 2) + 15) & ~15;
+  planes = tile + 128;
 }
 
 function addTap(offset: i32, weight: usize): void {
-  store<u32>(tapsEnd, offset << 2);
-  store<u32>(tapsEnd, weight as u32, 4);
-  tapsEnd += 8;
+  const at = (tapCount as usize) << 2;
+  store<u32>(scratch + at, offset << 2);
+  store<f32>(weights + at, load<f32>(weight));
+  tapCount++;
 }
 
 /** y = x ∗ w where each filter sees one channel. */
@@ -56,22 +59,20 @@ export function convolvePlanes(worker: i32, workers: i32): void {
   const paddedWidth = (seenWidth + strideX - 1) / strideX;
   const plane = seenHeight * paddedWidth;
   const outPlane = ((outHeight * outWidth) as usize) << 2;
+  beginTaps(taps);
+  for (let ky = 0; ky < kernelHeight; ky++) {
+    for (let kx = 0; kx < kernelWidth; kx++) {
+      const along = kx * dilationX;
+      addTap((along % strideX) * plane + ky * dilationY * paddedWidth + along / strideX, w);
+    }
+  }
   const end = shareStart(images * channels, worker + 1, workers);
   for (let i = shareStart(images * channels, worker, workers); i < end; i++) {
-    beginTable(taps);
     const from = x + (((i * height * width) as usize) << 2);
     padPlanes(from, 1, height, width, planes, seenHeight, paddedWidth, strideX, padTop, padLeft);
     for (let f = 0; f < groupFilters; f++) {
       const filter = (i % channels) * groupFilters + f;
-      tapsEnd = scratch;
-      let weight = w + (((filter * taps) as usize) << 2);
-      for (let ky = 0; ky < kernelHeight; ky++) {
-        for (let kx = 0; kx < kernelWidth; kx++) {
-          const along = kx * dilationX;
-          addTap((along % strideX) * plane + ky * dilationY * paddedWidth + along / strideX, weight);
-          weight += 4;
-        }
-      }
+      weights = w + (((filter * taps) as usize) << 2);
       const to = y + ((i * groupFilters + f) as usize) * outPlane;
       const start: f32 = bias ? load<f32>(bias + ((filter as usize) << 2)) : 0;
       sumTaps(start, outHeight, outWidth, strideY * paddedWidth, to, outWidth, 1);
@@ -104,7 +105,7 @@ function spreadPart(i: i32, from: usize, filter: i32, py: i32, px: i32, start: f
   const lowestX = lowestShift(px, kernelWidth, strideX, dilationX);
   const paddedHeight = rows + highestShift(py, kernelHeight, strideY, dilationY) - lowestY;
   const paddedWidth = columns + highestShift(px, kernelWidth, strideX, dilationX) - lowestX;
-  beginTable(groupFilters * taps);
+  beginTaps(groupFilters * taps);
   padPlanes(
     from,
     groupFilters,
@@ -135,7 +136,10 @@ function spreadPart(i: i32, from: usize, filter: i32, py: i32, px: i32, start: f
   sumTaps(start, rows, columns, paddedWidth, to, strideY * width, strideX);
 }
 
-/** A grid of rows × columns whose elements are the sums over the taps; strides in elements. */
+/**
+ * A grid of rows × columns whose elements are the sums over the taps; strides in elements. Eight vectors at a time: of two
+ * rows, or of four or eight where the rows are short. The last ones overlap those before, and sum the same again.
+ */
 function sumTaps(
   start: f32,
   rows: i32,
@@ -145,43 +149,92 @@ function sumTaps(
   targetRow: i32,
   targetColumn: i32,
 ): void {
-  const wide = targetColumn === 1 ? columns & ~15 : 0;
-  for (let row = 0; row < rows; row++) {
-    const from = planes + (((row * sourceRow) as usize) << 2);
-    const target = to + (((row * targetRow) as usize) << 2);
-    for (let column = 0; column < wide; column += 16) {
-      const shift = (column as usize) << 2;
-      sumSixteen(start, from + shift, target + shift);
-    }
-    for (let column = wide; column < columns; column += 4) {
-      const sum = sumFour(start, from + ((column as usize) << 2));
-      const at = target + (((column * targetColumn) as usize) << 2);
-      if (targetColumn === 1 && columns - column >= 4) {
-        v128.store(at, sum);
+  const tileColumns = columns >= 16 ? 16 : columns >= 8 ? 8 : 4;
+  const tileRows = 32 / tileColumns;
+  // Vector (a, b) of a tile lies a steps of the first kind and b of the second from its start.
+  const sourceBytes = (sourceRow as usize) << 2;
+  const targetBytes = (targetRow as usize) << 2;
+  const long = tileColumns === 16;
+  const first = long ? 16 : sourceBytes;
+  const second = long ? sourceBytes : tileColumns === 8 ? 16 : 4 * sourceBytes;
+  const firstTarget = long ? 16 : targetBytes;
+  const secondTarget = long ? targetBytes : tileColumns === 8 ? 16 : 4 * targetBytes;
+  const fits = rows >= tileRows && columns >= tileColumns && targetColumn === 1;
+  for (let i = 0; i < rows; i += tileRows) {
+    const row = fits ? min(i, rows - tileRows) : i;
+    for (let j = 0; j < columns; j += tileColumns) {
+      const column = fits ? min(j, columns - tileColumns) : j;
+      const from = planes + (((row * sourceRow + column) as usize) << 2);
+      const at = to + (((row * targetRow + column * targetColumn) as usize) << 2);
+      if (fits) {
+        sumEightVectors(start, from, first, second, at, firstTarget, secondTarget);
       } else {
-        v128.store(rowEnd, sum);
-        const count = min(4, columns - column);
-        for (let lane = 0; lane < count; lane++) {
-          const value = load<f32>(rowEnd + ((lane as usize) << 2));
-          store<f32>(at + (((lane * targetColumn) as usize) << 2), value);
-        }
+        sumEightVectors(start, from, first, second, tile, 16, 64);
+        const height = min(tileRows, rows - row);
+        spread(at, height, min(tileColumns, columns - column), tileColumns, targetRow, targetColumn);
       }
     }
   }
 }
 
-function sumSixteen(start: f32, from: usize, to: usize): void {
+/** From the tile to where its elements belong, for those that hang over an edge or do not lie together. */
+function spread(
+  to: usize,
+  height: i32,
+  width: i32,
+  tileColumns: i32,
+  targetRow: i32,
+  targetColumn: i32,
+): void {
+  for (let r = 0; r < height; r++) {
+    for (let c = 0; c < width; c++) {
+      const v = c >> 2;
+      const a = tileColumns === 16 ? v : r & 3;
+      const b = tileColumns === 16 ? r : tileColumns === 8 ? v : r >> 2;
+      const value = load<f32>(tile + (((a << 4) + (b << 6) + ((c & 3) << 2)) as usize));
+      store<f32>(to + (((r * targetRow + c * targetColumn) as usize) << 2), value);
+    }
+  }
+}
+
+function sumEightVectors(
+  start: f32,
+  from: usize,
+  first: usize,
+  second: usize,
+  to: usize,
+  toFirst: usize,
+  toSecond: usize,
+): void {
   let s0 = f32x4.splat(start);
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
-  for (let tap = scratch; tap < tapsEnd; tap += 8) {
-    const at = from + load<u32>(tap);
-    const weight = v128.load32_splat(load<u32>(tap, 4));
-    s0 = multiplyAdd(weight, v128.load(at), s0);
-    s1 = multiplyAdd(weight, v128.load(at, 16), s1);
-    s2 = multiplyAdd(weight, v128.load(at, 32), s2);
-    s3 = multiplyAdd(weight, v128.load(at, 48), s3);
+  let s4 = s0;
+  let s5 = s0;
+  let s6 = s0;
+  let s7 = s0;
+  const tapsEnd = scratch + ((tapCount as usize) << 2);
+  let weight = weights;
+  for (let tap = scratch; tap < tapsEnd; tap += 4) {
+    let at = from + load<u32>(tap);
+    let below = at + second;
+    const factor = v128.load32_splat(weight);
+    weight += 4;
+    s0 = multiplyAdd(factor, v128.load(at), s0);
+    s4 = multiplyAdd(factor, v128.load(below), s4);
+    at += first;
+    below += first;
+    s1 = multiplyAdd(factor, v128.load(at), s1);
+    s5 = multiplyAdd(factor, v128.load(below), s5);
+    at += first;
+    below += first;
+    s2 = multiplyAdd(factor, v128.load(at), s2);
+    s6 = multiplyAdd(factor, v128.load(below), s6);
+    at += first;
+    below += first;
+    s3 = multiplyAdd(factor, v128.load(at), s3);
+    s7 = multiplyAdd(factor, v128.load(below), s7);
   }
   if (rectify) {
     const zero = f32x4.splat(0);
@@ -189,18 +242,24 @@ function sumSixteen(start: f32, from: usize, to: usize): void {
     s1 = f32x4.max(s1, zero);
     s2 = f32x4.max(s2, zero);
     s3 = f32x4.max(s3, zero);
+    s4 = f32x4.max(s4, zero);
+    s5 = f32x4.max(s5, zero);
+    s6 = f32x4.max(s6, zero);
+    s7 = f32x4.max(s7, zero);
   }
+  let below = to + toSecond;
   v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-}
-
-function sumFour(start: f32, from: usize): v128 {
-  let sum = f32x4.splat(start);
-  for (let tap = scratch; tap < tapsEnd; tap += 8) {
-    const weight = v128.load32_splat(load<u32>(tap, 4));
-    sum = multiplyAdd(weight, v128.load(from + load<u32>(tap)), sum);
-  }
-  return rectify ? f32x4.max(sum, f32x4.splat(0)) : sum;
+  v128.store(below, s4);
+  to += toFirst;
+  below += toFirst;
+  v128.store(to, s1);
+  v128.store(below, s5);
+  to += toFirst;
+  below += toFirst;
+  v128.store(to, s2);
+  v128.store(below, s6);
+  to += toFirst;
+  below += toFirst;
+  v128.store(to, s3);
+  v128.store(below, s7);
 }

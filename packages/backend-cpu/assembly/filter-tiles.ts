@@ -23,7 +23,15 @@ export function setRunRows(count: i32): void {
 }
 
 /** Adds to nine vectors at `sums`: dy rows × x rows. */
-export function addDots3x3(dy0: usize, dy1: usize, dy2: usize, x0: usize, x1: usize, x2: usize, sums: usize): void {
+export function addDots3x3(
+  dy0: usize,
+  dy1: usize,
+  dy2: usize,
+  x0: usize,
+  x1: usize,
+  x2: usize,
+  sums: usize,
+): void {
   let s00 = f32x4.splat(0);
   let s01 = f32x4.splat(0);
   let s02 = f32x4.splat(0);
@@ -35,61 +43,22 @@ export function addDots3x3(dy0: usize, dy1: usize, dy2: usize, x0: usize, x1: us
   let s22 = f32x4.splat(0);
   const mask = tailMask;
   for (let row = 0; row < rows; row++) {
-    let left = vectors;
-    for (; left >= 2; left -= 2) {
-      const x0v0 = v128.load(x0);
-      const x1v0 = v128.load(x1);
-      const x2v0 = v128.load(x2);
-      const d00 = v128.load(dy0);
-      s00 = multiplyAdd(d00, x0v0, s00);
-      s01 = multiplyAdd(d00, x1v0, s01);
-      s02 = multiplyAdd(d00, x2v0, s02);
-      const d10 = v128.load(dy1);
-      s10 = multiplyAdd(d10, x0v0, s10);
-      s11 = multiplyAdd(d10, x1v0, s11);
-      s12 = multiplyAdd(d10, x2v0, s12);
-      const d20 = v128.load(dy2);
-      s20 = multiplyAdd(d20, x0v0, s20);
-      s21 = multiplyAdd(d20, x1v0, s21);
-      s22 = multiplyAdd(d20, x2v0, s22);
-      const x0v16 = v128.load(x0, 16);
-      const x1v16 = v128.load(x1, 16);
-      const x2v16 = v128.load(x2, 16);
-      const d016 = v128.load(dy0, 16);
-      s00 = multiplyAdd(d016, x0v16, s00);
-      s01 = multiplyAdd(d016, x1v16, s01);
-      s02 = multiplyAdd(d016, x2v16, s02);
-      const d116 = v128.load(dy1, 16);
-      s10 = multiplyAdd(d116, x0v16, s10);
-      s11 = multiplyAdd(d116, x1v16, s11);
-      s12 = multiplyAdd(d116, x2v16, s12);
-      const d216 = v128.load(dy2, 16);
-      s20 = multiplyAdd(d216, x0v16, s20);
-      s21 = multiplyAdd(d216, x1v16, s21);
-      s22 = multiplyAdd(d216, x2v16, s22);
-      dy0 += 32;
-      dy1 += 32;
-      dy2 += 32;
-      x0 += 32;
-      x1 += 32;
-      x2 += 32;
-    }
-    if (left !== 0) {
-      const x0v0 = v128.load(x0);
-      const x1v0 = v128.load(x1);
-      const x2v0 = v128.load(x2);
-      const d00 = v128.load(dy0);
-      s00 = multiplyAdd(d00, x0v0, s00);
-      s01 = multiplyAdd(d00, x1v0, s01);
-      s02 = multiplyAdd(d00, x2v0, s02);
-      const d10 = v128.load(dy1);
-      s10 = multiplyAdd(d10, x0v0, s10);
-      s11 = multiplyAdd(d10, x1v0, s11);
-      s12 = multiplyAdd(d10, x2v0, s12);
-      const d20 = v128.load(dy2);
-      s20 = multiplyAdd(d20, x0v0, s20);
-      s21 = multiplyAdd(d20, x1v0, s21);
-      s22 = multiplyAdd(d20, x2v0, s22);
+    for (let left = vectors; left > 0; left--) {
+      const x0v = v128.load(x0);
+      const x1v = v128.load(x1);
+      const x2v = v128.load(x2);
+      const d0 = v128.load(dy0);
+      s00 = multiplyAdd(d0, x0v, s00);
+      s01 = multiplyAdd(d0, x1v, s01);
+      s02 = multiplyAdd(d0, x2v, s02);
+      const d1 = v128.load(dy1);
+      s10 = multiplyAdd(d1, x0v, s10);
+      s11 = multiplyAdd(d1, x1v, s11);
+      s12 = multiplyAdd(d1, x2v, s12);
+      const d2 = v128.load(dy2);
+      s20 = multiplyAdd(d2, x0v, s20);
+      s21 = multiplyAdd(d2, x1v, s21);
+      s22 = multiplyAdd(d2, x2v, s22);
       dy0 += 16;
       dy1 += 16;
       dy2 += 16;

@@ -71,7 +71,13 @@ export function setSource(
 }
 
 /** The region of the plane that the windows see, from (−before, −left) on, its columns in `columnPhases` remainders. */
-export function setPadding(seenHeight: i32, seenWidth: i32, before: i32, leftOf: i32, columnPhases: i32): void {
+export function setPadding(
+  seenHeight: i32,
+  seenWidth: i32,
+  before: i32,
+  leftOf: i32,
+  columnPhases: i32,
+): void {
   top = before;
   left = leftOf;
   phases = columnPhases;
@@ -91,6 +97,48 @@ export function setGrid(rows: i32, columns: i32, verticalStride: i32): i32 {
   const count = (images + atMost - 1) / atMost;
   imagesPerBlock = count > 0 ? (images + count - 1) / count : 1;
   return imagesPerBlock * rows * columns;
+}
+
+/**
+ * Whether a product reads its columns where they lie. Packing pays from some rows on, and where vectors would overlap; a
+ * deep product is better cut into blocks, which vectors that overlap forbid.
+ */
+export function gathersColumns(rows: i32, depth: i32): bool {
+  if (gridColumns < 4) return false;
+  return rows <= 16 || ((gridColumns & 3) === 0 && depth <= 1024);
+}
+
+/** Vectors of four neighbours that cover the grid of a block; the last of a row overlaps the one before it. */
+export function blockVectors(): i32 {
+  return imagesPerBlock * gridRows * ((gridColumns + 3) >> 2);
+}
+
+export function imageOffsets(): usize {
+  return offsets;
+}
+
+/** Bytes from one lane of a vector to the next where it is stored. */
+export function imageLaneStep(): usize {
+  return (targetColumn as usize) << 2;
+}
+
+/** Writes the addresses and targets of a panel's three vectors; false where none is left. Missing ones repeat the last. */
+export function describeImageVectors(panel: i32, description: usize): bool {
+  const perRow = (gridColumns + 3) >> 2;
+  const perImage = gridRows * perRow;
+  const vectors = (blockColumns / max(1, gridColumns)) * perRow;
+  if (panel * 3 >= vectors) return false;
+  for (let v = 0; v < 3; v++) {
+    const vector = min(panel * 3 + v, vectors - 1);
+    const image = vector / perImage;
+    const row = (vector % perImage) / perRow;
+    const column = min((vector % perRow) << 2, gridColumns - 4);
+    const source = planes + (image as usize) * imageBytes + (((row * rowStride + column) as usize) << 2);
+    const to = image * targetPlanes * targetPlane + row * targetRow + column * targetColumn;
+    store<u32>(description + ((v as usize) << 2), source as u32, SOURCES);
+    store<u32>(description + ((v as usize) << 2), to << 2, TARGETS);
+  }
+  return true;
 }
 
 export function imageBlockCount(): i32 {
@@ -136,7 +184,7 @@ export function beginImages(block: i32): void {
   const count = min(imagesPerBlock, images - firstImage);
   blockColumns = count * gridRows * gridColumns;
   const plane = height * width;
-  const first = from + (((firstImage * groups + group) as usize) * groupPlanes * plane << 2);
+  const first = from + ((((firstImage * groups + group) as usize) * groupPlanes * plane) << 2);
   imageBytes = ((groups * groupPlanes * plane) as usize) << 2;
   planes = first;
   if (pads) {
@@ -161,7 +209,7 @@ export function beginImages(block: i32): void {
   const rows = targetPlanes / groups;
   setBlock(
     packedRows + (((group * packedGroupElements) as usize) << 2),
-    to + (((firstImage * targetPlanes + group * rows) as usize) * targetPlane << 2),
+    to + ((((firstImage * targetPlanes + group * rows) as usize) * targetPlane) << 2),
     (targetPlane as usize) << 2,
     bias ? bias + (((group * rows) as usize) << 2) : 0,
     0,
@@ -185,9 +233,8 @@ export function describeImageColumns(panel: i32, description: usize): void {
     let target: u32 = lastTarget + 4;
     // Lanes behind the end read what lies behind, and are not stored.
     if (lane < valid) {
-      source = ((image as u32) * (imageBytes as u32)) + ((row * rowStride + column) << 2);
-      target =
-        (image * targetPlanes * targetPlane + row * targetRow + column * targetColumn) << 2;
+      source = (image as u32) * (imageBytes as u32) + ((row * rowStride + column) << 2);
+      target = (image * targetPlanes * targetPlane + row * targetRow + column * targetColumn) << 2;
       if (lane > 0 && target !== lastTarget + 4) together = false;
       if (++column === gridColumns) {
         column = 0;

@@ -13,4 +13,5 @@ export * from "./arg-reduce";
 export * from "./random";
 export { convFilterGrad } from "./convolution-filter-grad";
 export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
+export { multiplyAddPeak } from "./multiply-add-peak";
 export { barrier, runProgram } from "./program";

@@ -85,7 +85,7 @@ export function maxPool(operands: usize, worker: i32, workers: i32): void {
     const ky1 = endTap(startY, dilationY, kernelHeight, height);
     let values = y + (((i * outWidth) as usize) << 2);
     let positions = indices + (((i * outWidth) as usize) << 2);
-    for (let column = 0; column < outWidth; ) {
+    for (let column = 0; column < outWidth;) {
       const startX = column * strideX - padLeft;
       if (column >= innerStart && column + 4 <= innerEnd) {
         maxOfFour(plane, startY, ky0, ky1, startX, values, positions);
@@ -173,7 +173,7 @@ export function avgPool(operands: usize, worker: i32, workers: i32): void {
     const ky1 = endTap(startY, dilationY, kernelHeight, height);
     const divisorY = divisorAlong(startY, dilationY, kernelHeight, height, padBottom);
     let to = y + (((i * outWidth) as usize) << 2);
-    for (let column = 0; column < outWidth; ) {
+    for (let column = 0; column < outWidth;) {
       const startX = column * strideX - padLeft;
       if (column >= innerStart && column + 4 <= innerEnd) {
         const sum = sumOfFour(plane, startY, ky0, ky1, startX);

@@ -1,9 +1,23 @@
 // The product behind gemm and all dense convolutions: packed row panels of A times column panels of B, which are packed
 // block by block. What A, B and C are is set by the kernel; how the tiles are walked is here, and it decides no bits:
 // each element of C is one chain of multiply-adds over its depth, cut where `depthBlock` says.
-import { beginImages, describeImageColumns, packImageColumns } from "./image-columns";
+import {
+  beginImages,
+  describeImageColumns,
+  describeImageVectors,
+  imageLaneStep,
+  imageOffsets,
+  packImageColumns,
+} from "./image-columns";
 import { beginMatrix, describeMatrixColumns, packMatrixColumns } from "./matrix-columns";
-import { multiplyTile3x12, multiplyTile4x8, prefers3x12, setTileBias, setTileEnd } from "./tiles";
+import {
+  multiplyGathered3x12,
+  multiplyTile3x12,
+  multiplyTile4x8,
+  prefers3x12,
+  setTileBias,
+  setTileEnd,
+} from "./tiles";
 import { shareStart } from "./worker-share";
 
 /** A column panel's description: where its lanes are stored, read from (image columns only), and how. */
@@ -21,6 +35,8 @@ const TILE_BYTES: usize = 192;
 const ROW_BLOCK_BYTES: i32 = 131072;
 
 let fromImages: bool = false;
+/** Whether columns are read where they lie, in vectors of four neighbours, instead of being packed. */
+let gathers: bool = false;
 let rows: i32 = 0;
 let depth: i32 = 0;
 let blocks: i32 = 0;
@@ -48,7 +64,21 @@ let columnBias: usize = 0;
 let unpackedColumns: usize = 0;
 let unpackedStep: usize = 0;
 
+/** A product whose columns are `vectors` vectors of image columns: they may overlap, so there is one depth block. */
+export function setGatheredShape(m: i32, vectors: i32, k: i32, count: i32): void {
+  gathers = true;
+  rows = m;
+  depth = k;
+  blocks = count;
+  tileRows = 3;
+  tileColumns = 12;
+  rowPanels = (m + 2) / 3;
+  columnPanels = (vectors + 2) / 3;
+  depthBlock = k;
+}
+
 export function setProductShape(m: i32, n: i32, k: i32, count: i32): void {
+  gathers = false;
   rows = m;
   depth = k;
   blocks = count;
@@ -73,7 +103,7 @@ export function setProductScratch(address: usize, columns: i32): void {
   scratch = address;
   chunkPanels = columns / tileColumns;
   packedColumns = scratch + TILE_BYTES + (chunkPanels as usize) * PANEL_BYTES;
-  scratchRest = packedColumns + ((chunkPanels * tileColumns * depthBlock) << 2);
+  scratchRest = packedColumns + (gathers ? 0 : (chunkPanels * tileColumns * depthBlock) << 2);
 }
 
 export function setBlock(a: usize, c: usize, cRowStep: usize, perRow: usize, perColumn: usize): void {
@@ -114,7 +144,7 @@ export function multiplyShare(worker: i32, workers: i32): void {
   const tiles = blocks * columnPanels * rowPanels;
   const end = shareStart(tiles, worker + 1, workers);
   let current = -1;
-  for (let tile = shareStart(tiles, worker, workers); tile < end; ) {
+  for (let tile = shareStart(tiles, worker, workers); tile < end;) {
     const column = tile / rowPanels;
     const block = column / columnPanels;
     const panel = column % columnPanels;
@@ -131,7 +161,8 @@ export function multiplyShare(worker: i32, workers: i32): void {
       else beginMatrix(block);
       current = block;
     }
-    multiplyChunk(panel, panels, firstRow, endRow);
+    if (gathers) gatherChunk(panel, panels, firstRow, endRow);
+    else multiplyChunk(panel, panels, firstRow, endRow);
     tile += panels * (endRow - firstRow);
   }
 }
@@ -169,7 +200,17 @@ function multiplyChunk(firstPanel: i32, panels: i32, firstRow: i32, endRow: i32)
           step = unpackedStep;
         }
         const biased = last && columnBias ? columnBias + ((column as usize) << 2) : 0;
-        multiplyPanel(descriptions + (p as usize) * PANEL_BYTES, b, step, biased, k0, row, rowEnd, adds, last);
+        multiplyPanel(
+          descriptions + (p as usize) * PANEL_BYTES,
+          b,
+          step,
+          biased,
+          k0,
+          row,
+          rowEnd,
+          adds,
+          last,
+        );
       }
     }
     k0 += count;
@@ -208,6 +249,51 @@ function multiplyPanel(
       else multiplyTile4x8(count, a, b, step, scratch, 32);
       exchange(description, c, height, valid, true);
     }
+  }
+}
+
+function gatherChunk(firstPanel: i32, panels: i32, firstRow: i32, endRow: i32): void {
+  const description = scratch + TILE_BYTES;
+  const table = imageOffsets();
+  const laneStep = imageLaneStep();
+  setTileEnd(false, rectifies);
+  for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
+    if (!describeImageVectors(panel, description)) return;
+    const b0 = load<u32>(description, SOURCES);
+    const b1 = load<u32>(description, SOURCES + 4);
+    const b2 = load<u32>(description, SOURCES + 8);
+    for (let row = firstRow; row < endRow; row++) {
+      const first = row * 3;
+      const height = min(3, rows - first);
+      const a = packedRowPanel(packedRows, row, 0);
+      const c = target + (first as usize) * targetRowStep;
+      setTileBias(rowBias ? rowBias + ((first as usize) << 2) : 0, 0);
+      if (laneStep === 4 && height === 3) {
+        const c0 = c + load<u32>(description);
+        const c1 = c + load<u32>(description, 4);
+        const c2 = c + load<u32>(description, 8);
+        multiplyGathered3x12(depth, a, table, b0, b1, b2, c0, c1, c2, targetRowStep);
+      } else {
+        multiplyGathered3x12(depth, a, table, b0, b1, b2, scratch, scratch + 16, scratch + 32, 48);
+        spread(description, c, height, laneStep);
+      }
+    }
+  }
+}
+
+/** From the scratch tile to C, for the last rows and for lanes that do not lie together. */
+function spread(description: usize, c: usize, height: i32, laneStep: usize): void {
+  let tile = scratch;
+  for (let r = 0; r < height; r++) {
+    for (let v: usize = 0; v < 12; v += 4) {
+      const to = c + load<u32>(description + v);
+      store<f32>(to, load<f32>(tile));
+      store<f32>(to + laneStep, load<f32>(tile, 4));
+      store<f32>(to + 2 * laneStep, load<f32>(tile, 8));
+      store<f32>(to + 3 * laneStep, load<f32>(tile, 12));
+      tile += 16;
+    }
+    c += targetRowStep;
   }
 }
 

@@ -18,7 +18,16 @@ async function compile(features) {
     [
       "assembly/index.ts",
       ...["--runtime", "stub", "--enable", features, "--importMemory", "--sharedMemory", "--exportTable"],
-      ...["--initialMemory", "1", "--maximumMemory", "65536", "-O3", "--noAssert", "--outFile", "kernels.wasm"],
+      ...[
+        "--initialMemory",
+        "1",
+        "--maximumMemory",
+        "65536",
+        "-O3",
+        "--noAssert",
+        "--outFile",
+        "kernels.wasm",
+      ],
     ],
     {
       readFile: async (name, base) => readFile(join(base, name), "utf8").catch(() => null),

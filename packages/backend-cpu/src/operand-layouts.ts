@@ -187,7 +187,12 @@ export function convMemory(size: ConvolutionSize): KernelMemory {
   const padded = images * groupChannels * paddedElements(seenHeight, seenWidth, size.strideX);
   return {
     packed: roundUp(depth * 4, 16) + roundUp(size.groups * packedRows(groupFilters, depth) * 4, 16),
-    scratch: roundUp(Math.max(productScratch(96, depth), tapTable(taps)) + padded * 4 + 64, 16),
+    scratch: roundUp(
+      Math.max(productScratch(96, depth), depthwiseScratch(taps, size.strideY * seenWidth)) +
+        padded * 4 +
+        128,
+      16,
+    ),
   };
 }
 
@@ -203,13 +208,16 @@ export function convInputGradMemory(size: ConvolutionSize): KernelMemory {
   const padded = imagesPerBlock(size.images, least) * groupFilters * (rows + reachY) * (columns + reachX);
   return {
     packed: roundUp(depth * 4, 16) + roundUp(size.groups * packedRows(groupChannels, depth) * 4, 16),
-    scratch: roundUp(Math.max(productScratch(96, depth), tapTable(depth)) + padded * 4 + 64, 16),
+    scratch: roundUp(
+      Math.max(productScratch(96, depth), depthwiseScratch(depth, columns + reachX)) + padded * 4 + 128,
+      16,
+    ),
   };
 }
 
-/** The taps of a depthwise sum, and room for the end of a row (see depthwise.ts). */
-function tapTable(taps: number): number {
-  return roundUp(taps * 8, 16) + 64;
+/** The taps of a depthwise sum, one tile, and what a tile may read behind the plane: 8 rows (see depthwise.ts). */
+function depthwiseScratch(taps: number, rowElements: number): number {
+  return roundUp(taps * 8, 16) + 128 + 8 * rowElements * 4;
 }
 
 export function convFilterGradMemory(size: ConvolutionSize): KernelMemory {
@@ -221,7 +229,7 @@ export function convFilterGradMemory(size: ConvolutionSize): KernelMemory {
   const slabTiles = Math.max(1, Math.min(tapTiles, Math.floor(7281 / Math.max(1, filterTiles))));
   // Short rows are laid end to end, those of 1×1 kernels are not short.
   const pixels = size.outHeight * size.outWidth;
-  const joins = size.outWidth < 8;
+  const joins = size.outWidth < 8 || (size.outWidth <= 16 && groupFilters >= 16);
   const images = joins ? Math.max(1, Math.min(size.images, Math.floor(128 / Math.max(1, pixels)))) : 1;
   const joinedRow = joins ? (roundUp(images * pixels, 4) + 4) * 4 : 0;
   const table = roundUp(slabTiles * tileTaps * 4, 16);

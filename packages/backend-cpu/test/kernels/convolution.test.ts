@@ -9,10 +9,7 @@ import { builds, difference, KernelRun, randomFloats, seeded } from "./kernel-me
 
 type Build = (typeof builds)[number];
 
-type Size = Omit<
-  Operands<"conv">,
-  "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu"
->;
+type Size = Omit<Operands<"conv">, "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu">;
 
 interface Case extends Size {
   readonly bias: boolean;
@@ -91,13 +88,16 @@ const oracles = {
 
 type Face = keyof typeof oracles;
 
-function compute(face: Face, c: Case, { data, build, workers }: { data: Data; build: Build; workers: number }) {
+function compute(
+  face: Face,
+  c: Case,
+  { data, build, workers }: { data: Data; build: Build; workers: number },
+) {
   const run = new KernelRun(build, workers);
   const { bias, relu, ...size } = c;
-  const [result, role] = { conv: [data.y, "y"], convInputGrad: [data.x, "x"], convFilterGrad: [data.w, "w"] }[face] as [
-    Float32Array,
-    "x" | "w" | "y",
-  ];
+  const [result, role] = { conv: [data.y, "y"], convInputGrad: [data.x, "x"], convFilterGrad: [data.w, "w"] }[
+    face
+  ] as [Float32Array, "x" | "w" | "y"];
   const operands = { x: run.put(data.x), w: run.put(data.w), y: run.put(data.y), bias: 0, relu, ...size };
   const to = run.put(new Float32Array(result.length).fill(NaN));
   operands[role] = to;

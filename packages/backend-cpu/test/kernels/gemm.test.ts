@@ -68,7 +68,11 @@ function oracle(c: Case, { a, b, c: before, bias }: Data): Float64Array {
   return result;
 }
 
-function multiply(build: (typeof builds)[number], workers: number, [c, data]: readonly [Case, Data]): Float32Array {
+function multiply(
+  build: (typeof builds)[number],
+  workers: number,
+  [c, data]: readonly [Case, Data],
+): Float32Array {
   const run = new KernelRun(build, workers);
   const size = { batch: c.batch, rows: c.rows, columns: c.columns, depth: c.depth, ...strides(c) };
   const target = run.put(data.c);

@@ -105,7 +105,11 @@ describe.each(builds)("pooling, %s", (build) => {
       const best = new Float32Array(count(c) * windows(c));
       const where = new Int32Array(best.length);
       const shape = [...c.planes, ...c.output];
-      reference("maxPool", [[host(x, [...c.planes, ...c.inputSize])], [host(best, shape), host(where, shape)]], c);
+      reference(
+        "maxPool",
+        [[host(x, [...c.planes, ...c.inputSize])], [host(best, shape), host(where, shape)]],
+        c,
+      );
       const found = forWorkers((run) => {
         const [y, indices] = [run.reserve(best.byteLength), run.reserve(where.byteLength)];
         run.run("maxPool", { x: run.put(x), y, indices, ...operandsOf(c) });
@@ -126,7 +130,10 @@ describe.each(builds)("pooling, %s", (build) => {
     for (const [c, seed] of cases) {
       const x = randomFloats(seeded(seed), count(c) * plane(c));
       const means = new Float32Array(count(c) * windows(c));
-      const [shape, inputShape] = [[...c.planes, ...c.output], [...c.planes, ...c.inputSize]];
+      const [shape, inputShape] = [
+        [...c.planes, ...c.output],
+        [...c.planes, ...c.inputSize],
+      ];
       reference("avgPool", [[host(x, inputShape)], [host(means, shape)]], c);
       const found = forWorkers((run) => {
         const y = run.reserve(means.byteLength);
@@ -153,12 +160,23 @@ describe.each(builds)("pooling, %s", (build) => {
       const length = count(c) * windows(c);
       const where = Int32Array.from({ length }, () => Math.floor(((next() + 1) / 2) * plane(c)));
       const [g, x] = [randomFloats(next, length), randomFloats(next, count(c) * plane(c))];
-      const [shape, inputShape] = [[...c.planes, ...c.output], [...c.planes, ...c.inputSize]];
+      const [shape, inputShape] = [
+        [...c.planes, ...c.output],
+        [...c.planes, ...c.inputSize],
+      ];
       const scattered = new Float32Array(x.length);
       const gathered = new Float32Array(length);
       const spatial = { spatial: c.inputSize };
-      reference("scatterToPlane", [[host(g, shape), host(where, shape)], [host(scattered, inputShape)]], spatial);
-      reference("gatherFromPlane", [[host(x, inputShape), host(where, shape)], [host(gathered, shape)]], spatial);
+      reference(
+        "scatterToPlane",
+        [[host(g, shape), host(where, shape)], [host(scattered, inputShape)]],
+        spatial,
+      );
+      reference(
+        "gatherFromPlane",
+        [[host(x, inputShape), host(where, shape)], [host(gathered, shape)]],
+        spatial,
+      );
       const sums = forWorkers((run) => {
         const to = run.reserve(x.byteLength);
         const sizes = { planes: count(c), fromPlane: windows(c), toPlane: plane(c) };

@@ -20,7 +20,13 @@ function start(memory: WebAssembly.Memory, worker: number, workers: number): Pro
 /** A chain of products x ← M·x, each of which reads what all workers wrote before: wrong at once without a barrier. */
 function writeChain(memory: WebAssembly.Memory, { steps, size }: { steps: number; size: number }): number {
   const bytes = size * size * 4;
-  const [m, x, y, packed, scratch] = [data, data + bytes, data + 2 * bytes, data + 3 * bytes, data + 5 * bytes];
+  const [m, x, y, packed, scratch] = [
+    data,
+    data + bytes,
+    data + 2 * bytes,
+    data + 3 * bytes,
+    data + 5 * bytes,
+  ];
   const shape = { batch: 1, rows: size, columns: size, depth: size, aBatch: 0, bBatch: 0 };
   const floats = new Float32Array(memory.buffer);
   // A permutation: the product is exact.
