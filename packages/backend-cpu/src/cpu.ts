@@ -15,7 +15,8 @@ import {
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
 import { supports } from "./kernels/supports.js";
-import { LinearMemory } from "./memory/linear-memory.js";
+import { indexOps } from "./kernels/indexing.js";
+import { ERROR_WORD, type LinearMemory } from "./memory/linear-memory.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, LoopNumbers } from "./program/loaded-program.js";
 import type { Crew } from "./runtime/crew.js";
@@ -70,7 +71,7 @@ export class CpuBackend implements Backend {
   async compile(graph: Graph): Promise<Program> {
     this.#assertUsable();
     const { memory, crew, kernelNames, fused } = this.#machine;
-    const program = await LoadedProgram.load(compileGraph(graph), { memory, crew, numbers: this.#numbers, kernelNames, fused });
+    const program = await LoadedProgram.load(compileGraph(graph, crew.threads), { memory, crew, numbers: this.#numbers, kernelNames, fused });
     let isDisposed = false;
     return {
       run: (inputs, state) => this.#inLine(() => this.#run(program, graph, { inputs, state })),
@@ -158,7 +159,7 @@ export class CpuBackend implements Backend {
             throw new Error(`cpu: a buffer of role ${role.kind} has its address already`);
         }
       });
-      memory.words(memory.errorWord, 1)[0] = 0;
+      memory.words(ERROR_WORD, 1)[0] = 0;
       await crew.run(program.address);
       this.#assertNoIndexError();
       // Everything has succeeded: now the new state takes the place of the old.
@@ -181,10 +182,10 @@ export class CpuBackend implements Backend {
 
   #assertNoIndexError(): void {
     const { memory } = this.#machine;
-    const code = memory.words(memory.errorWord, 1)[0];
+    const code = memory.words(ERROR_WORD, 1)[0];
     if (code === 0) return;
     throw new ConvokeError({
-      operation: indexErrorNames[code!] ?? "indexing",
+      operation: indexOps[code! - 1] ?? "indexing",
       problem: "an index is out of range of the axis that it looks up.",
       wayOut: "Indices run from 0 to the size of the axis − 1; negative ones count from the end.",
     });
@@ -234,14 +235,6 @@ export class CpuBackend implements Backend {
     });
   }
 }
-
-/** Ops by the code with which their kernels report an index out of range. */
-export const indexErrorNames: Readonly<Record<number, string>> = {
-  1: "gather",
-  2: "takeAlongAxis",
-  3: "scatterAdd",
-  4: "scatterAlongAxis",
-};
 
 const typedArrays: { readonly [D in TensorSpec["dtype"]]: (buffer: ArrayBuffer) => TypedArray } = {
   float32: (buffer) => new Float32Array(buffer),

@@ -16,7 +16,7 @@ function within(layout: Layout, start: readonly number[], shape: readonly number
 }
 
 /** A loop that fills `to` with one element. */
-function fill(parts: { to: Layout; value: Strided | number }, builder: ProgramBuilder, dtype: Strided["dtype"]): void {
+export function fill(parts: { to: Layout; value: Strided | number }, builder: ProgramBuilder, dtype: Strided["dtype"]): void {
   const { to, value } = parts;
   const output = { buffer: to.buffer, dtype, strides: to.strides, offset: to.offset, value: 0 };
   if (typeof value === "number") {

@@ -3,6 +3,12 @@ import { Heap } from "./heap.js";
 
 const PAGE = 65536;
 
+/** Where a kernel reports an index out of range. */
+export const ERROR_WORD = 256;
+
+/** Where the workers of a run meet. */
+export const CONTROL_WORDS = 64;
+
 /** Address 0 stays free, and the first words are where workers meet and report. */
 const RESERVED = 4096;
 
@@ -17,10 +23,6 @@ export class LinearMemory {
   readonly heap: Heap;
   /** Limits that modules which import the memory must name. */
   readonly limits: { readonly pages: number; readonly maximum: number; readonly shared: boolean };
-  /** Where the workers of a run meet. */
-  readonly control = 64;
-  /** Where a kernel reports an index out of range. */
-  readonly errorWord = 256;
 
   constructor({ maximum, shared }: LinearMemoryOptions) {
     const pages = Math.min(65536, Math.max(1, Math.floor(maximum / PAGE)));

@@ -8,8 +8,8 @@ import type { ProgramPlan } from "./instruction.js";
 import { ProgramBuilder } from "./program-builder.js";
 
 /** The plan of a graph of which every node is supported. */
-export function compileGraph(graph: Graph): ProgramPlan {
-  const builder = new ProgramBuilder(graph);
+export function compileGraph(graph: Graph, workers: number): ProgramPlan {
+  const builder = new ProgramBuilder(graph, workers);
   const computed = graph.nodes.filter((node) => node.op.kind !== "leaf");
   const units = fuse(computed, isElementwise);
   const unitOf = new Map<GraphNode, Unit>(units.flatMap((unit) => unit.nodes.map((node) => [node, unit])));

@@ -6,9 +6,6 @@ import type { Crew } from "../runtime/crew.js";
 import { planArena, type ArenaPlan } from "./arena.js";
 import type { ProgramPlan } from "./instruction.js";
 
-/** Ends the words of a program. */
-export const END_OF_PROGRAM = -1;
-
 interface Patch {
   readonly word: number;
   readonly buffer: number;
@@ -67,7 +64,7 @@ export class LoadedProgram {
     this.#base = parts.base;
     this.#loopCount = parts.loopCount;
     this.arena = planArena(plan);
-    const words: number[] = [];
+    const words: number[] = [plan.instructions.length];
     const patches: Patch[] = [];
     for (const instruction of plan.instructions) {
       const number = instruction.kind === "loop" ? parts.loopNumberOf(instruction.loop) : parts.kernelNumberOf(instruction.kernel);
@@ -77,7 +74,6 @@ export class LoadedProgram {
         words.push(typeof operand === "number" ? operand : 0);
       }
     }
-    words.push(END_OF_PROGRAM);
     this.#patches = patches;
     this.#wordCount = words.length;
     this.address = allocate(memory, words.length * 4, "a program");

@@ -15,8 +15,11 @@ export class ProgramBuilder {
   readonly #buffers: ProgramBuffer[] = [];
   readonly #layouts = new Map<GraphNode, (Layout | undefined)[]>();
   readonly #uses: ReadonlyMap<GraphNode, number>;
+  /** How many workers run the program: kernels take scratch for each. */
+  readonly workers: number;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, workers: number) {
+    this.workers = workers;
     const uses = new Map<GraphNode, number>();
     const count = ({ node }: Value): void => {
       uses.set(node, (uses.get(node) ?? 0) + 1);
@@ -60,6 +63,11 @@ export class ProgramBuilder {
     const layout = denseLayout(this.buffer(byteLength(dtype, shapeSize(shape))), shape);
     this.define(value, layout);
     return layout;
+  }
+
+  /** A dense arena buffer that no value of the graph lies in. */
+  scratch(shape: Shape, dtype: Access["dtype"]): Layout {
+    return denseLayout(this.buffer(byteLength(dtype, shapeSize(shape))), shape);
   }
 
   /** The buffer that holds a value densely; a strided one is copied, once. */
