@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { chromium, type Browser } from "playwright-core";
 
@@ -91,9 +92,8 @@ async function packagedChromium(): Promise<Candidate | undefined> {
 async function unpack(folder: string): Promise<void> {
   const own = mkdtempSync(`${folder}-`);
   try {
-    const program = `import("@sparticuz/chromium").then(({ default: chromium }) => chromium.executablePath())`;
-    await promisify(execFile)(process.execPath, ["-e", program], {
-      cwd: import.meta.dirname,
+    const program = fileURLToPath(new URL("./unpack-chromium.mjs", import.meta.url));
+    await promisify(execFile)(process.execPath, [program], {
       // In the surroundings that it was made for, the package also unpacks the shared libraries.
       env: { ...process.env, TMPDIR: own, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs20.x" },
     });

@@ -21,7 +21,9 @@ describe("the browser of the tests", () => {
     expect(report).toEqual({ errors: [], foreign: [] });
     await page.evaluate("console.error('wrong')");
     await page.goto(`${server.url}absent`);
-    expect(report.errors).toEqual(expect.arrayContaining(["console: wrong", `answer: ${server.url}absent 404`]));
+    expect(report.errors).toEqual(
+      expect.arrayContaining(["console: wrong", `answer: ${server.url}absent 404`]),
+    );
   });
 
   it("serves nothing outside the folder", async () => {

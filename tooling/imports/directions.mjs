@@ -8,6 +8,7 @@ export const directions = {
   "@convoke/layers": ["@convoke/shape", "@convoke/core"],
   "@convoke/optimizers": ["@convoke/shape", "@convoke/core"],
   "@convoke/onnx": ["@convoke/shape", "@convoke/core"],
+  "@convoke/conformance": ["@convoke/shape", "@convoke/core"],
   "@convoke/shape-checker": ["@convoke/shape", "@convoke/core"],
   "@convoke/models": ["@convoke/shape", "@convoke/core", "@convoke/layers"],
   "@convoke/train": [
@@ -17,7 +18,12 @@ export const directions = {
     "@convoke/optimizers",
     "@convoke/datasets",
   ],
-  "@convoke/backend-onnxruntime": ["@convoke/shape", "@convoke/core", "@convoke/onnx"],
+  "@convoke/backend-onnxruntime": [
+    "@convoke/shape",
+    "@convoke/core",
+    "@convoke/onnx",
+    "@convoke/conformance",
+  ],
 };
 
 /** The umbrella package, the apps and the tooling may know every package; nothing may know an app. */

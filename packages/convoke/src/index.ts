@@ -1,1 +1,61 @@
-export {};
+/**
+ * Convoke: builds and trains convolutional networks, and hands them over as verified ONNX. Layers, losses, models,
+ * optimizers, training and datasets stand at top level; plain tensor operations under `ops`.
+ *
+ * @packageDocumentation
+ */
+export * from "@convoke/datasets";
+export * from "@convoke/layers";
+export * from "@convoke/models";
+export * from "@convoke/optimizers";
+export * from "@convoke/train";
+export {
+  BackendError,
+  BackendUnavailableError,
+  checkFinite,
+  compile,
+  ConvokeError,
+  debug,
+  defaultBackend,
+  DTypeError,
+  grad,
+  gradients,
+  GradientError,
+  kernelBackend,
+  Module,
+  ModuleError,
+  NonFiniteError,
+  OutOfMemoryError,
+  randomKey,
+  read,
+  realize,
+  reference,
+  Tensor,
+  tensor,
+  TraceError,
+  UnsupportedOpError,
+  useBackend,
+  valueAndGrad,
+  Variable,
+  type Backend,
+  type CompiledFunction,
+  type Context,
+  type DType,
+  type Initializer,
+  type TypedArray,
+} from "@convoke/core";
+export { formatShape, ShapeError, type Shape } from "@convoke/shape";
+export { formatReport, report, type LayerReport, type ModelReport } from "@convoke/shape-checker";
+export {
+  OnnxExportError,
+  OnnxFormatError,
+  OnnxVerificationError,
+  readModel,
+  writeModel,
+  type ExportedModel,
+  type OnnxModel,
+  type OnnxRunner,
+} from "@convoke/onnx";
+export { onnxRunner, type OnnxRunnerOptions } from "@convoke/backend-onnxruntime";
+export { exportOnnx, type ExportOnnxOptions } from "./export-onnx.js";
+export * as ops from "./ops.js";

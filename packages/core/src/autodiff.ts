@@ -7,7 +7,7 @@ import { topologicalOrder, type GraphNode, type Value } from "./graph/node.js";
 import { describeOperation, withScope } from "./graph/scope.js";
 import { alias } from "./ops/identity.js";
 import { Tensor } from "./tensor.js";
-import { flatten } from "./tree.js";
+import { flattenTree } from "./tree.js";
 import { Variable } from "./variable.js";
 
 /** What a gradient can be taken with respect to. */
@@ -97,7 +97,7 @@ export function valueAndGrad(
     };
   }
   return (x, ...rest) => {
-    const flat = flatten(x);
+    const flat = flattenTree(x);
     // Fresh handles: the gradient is that of this call's argument, whatever else shares its history.
     const fresh = flat.tensors.map((tensor) => alias(tensor));
     const result = fn(flat.unflatten(fresh), ...rest);

@@ -1,6 +1,6 @@
 // compile(fn): traces a function once per signature, and replays the program.
 import type { Backend, DeviceBuffer, Program } from "./backend/backend.js";
-import { defaultBackend } from "./backend/default-backend.js";
+import { assertBackend, defaultBackend } from "./backend/default-backend.js";
 import { Storage } from "./backend/storage.js";
 import { backendOf, bufferOf } from "./execution/bind.js";
 import { debugOptions } from "./execution/debug-options.js";
@@ -12,10 +12,10 @@ import { assertNotTracing } from "./execution/trace.js";
 import { isFresh, traceFunction, type TracedFunction } from "./execution/traced-function.js";
 import { graphOf } from "./graph/graph.js";
 import { inputNode, isConstant } from "./graph/leaf.js";
-import type { Value } from "./graph/node.js";
+import { specOf, type Value } from "./graph/node.js";
 import { realizeNow } from "./realize.js";
 import { Tensor } from "./tensor.js";
-import { flatten } from "./tree.js";
+import { flattenTree } from "./tree.js";
 
 export interface CompileOptions {
   /** Where it runs; by default where its arguments and Variables live, else the default backend. */
@@ -67,10 +67,11 @@ export function compile<A extends readonly unknown[] = readonly Tensor[], R = un
   options: CompileOptions = {},
 ): CompiledFunction<A, R> {
   const name = options.name ?? (fn.name === "" ? "compiled function" : fn.name);
+  if (options.backend !== undefined) assertBackend(name, options.backend);
   let entries: Entry[] = [];
 
   const entryFor = (args: A): { entry: Entry; tensors: readonly Tensor[] } => {
-    const flat = flatten(args);
+    const flat = flattenTree(args);
     let entry = entries.find((known) => known.signature === flat.structure && isFresh(known.traced));
     if (entry === undefined) {
       const traced = traceFunction(name, fn, flat);
@@ -124,7 +125,7 @@ async function runEntry(
     ...traced.captured.map((value) => value.node),
   ];
   const backend = backendOf(options.name, leaves, options.backend) ?? defaultBackend();
-  await waitForMemory(backend);
+  await waitForMemory(backend, traced.graph.outputs.map(specOf));
   const program = await programOf(entry, backend);
 
   const temporary: DeviceBuffer[] = [];
@@ -194,7 +195,7 @@ export async function checkFinite<A extends readonly unknown[]>(
   ...args: A
 ): Promise<void> {
   assertNotTracing("checkFinite");
-  const flat = flatten(args);
+  const flat = flattenTree(args);
   const traced = traceFunction("checkFinite", fn, flat);
   await enqueue(async () => {
     await realizeNow(flat.tensors);

@@ -1,4 +1,5 @@
 // The element types of tensors, and the typed arrays that hold them on the host.
+import { DTypeError } from "./errors.js";
 
 /** What the project knows of one element type: its array, its width and its kind. */
 interface DTypeInfo {
@@ -54,7 +55,18 @@ const allocators: { readonly [D in DType]: (length: number) => TypedArrayOf<D> }
 
 /** A zeroed typed array for `length` elements of `dtype`. */
 export function allocate<D extends DType>(dtype: D, length: number): TypedArrayOf<D> {
+  assertDType("allocate", dtype);
   return allocators[dtype](length);
+}
+
+/** Throws unless `dtype` is one of the element types; it may come from code without types. */
+export function assertDType(operation: string, dtype: DType): void {
+  if (isDType(dtype)) return;
+  throw new DTypeError({
+    operation,
+    problem: `got the element type "${String(dtype)}", which there is not.`,
+    wayOut: `Use one of ${Object.keys(dtypes).join(", ")}.`,
+  });
 }
 
 /** Whether `data` is the kind of array that holds `dtype` on the host. */

@@ -10,7 +10,10 @@ export interface ErrorParts {
   readonly wayOut: string;
 }
 
-/** Base of all errors that Convoke throws on purpose: catch it to tell a user's mistake from a defect. */
+/**
+ * Base of the errors that this package and those above it throw on purpose: it tells a user's mistake from a defect.
+ * `ShapeError` and `DatasetError` belong to packages that do not know this one, and stand beside it.
+ */
 export class ConvokeError extends Error {
   override readonly name: string = "ConvokeError";
   readonly operation: string;
@@ -55,12 +58,14 @@ export class UnsupportedOpError extends ConvokeError {
   readonly backend: string;
   readonly reason: string;
 
-  constructor(parts: { op: string; backend: string; reason: string; scope?: string }) {
+  constructor(parts: { op: string; backend: string; reason: string; scope?: string; wayOut?: string }) {
     const where = parts.scope ? ` "${parts.scope}"` : "";
     super({
       operation: `${parts.op}${where}`,
       problem: `the backend "${parts.backend}" does not support it: ${parts.reason}.`,
-      wayOut: `Run it on another backend (the reference backend has every op), or add the kernel to "${parts.backend}".`,
+      wayOut:
+        parts.wayOut ??
+        `Run it on another backend (the reference backend has every op), or add the kernel to "${parts.backend}".`,
     });
     this.op = parts.op;
     this.backend = parts.backend;

@@ -9,7 +9,7 @@ export { checkFinite, compile, type CompiledFunction, type CompileOptions } from
 export { grad, gradients, valueAndGrad, type Target } from "./autodiff.js";
 export { debug, type DebugOptions } from "./execution/debug-options.js";
 export { traceFunction, type TracedFunction } from "./execution/traced-function.js";
-export { flatten, type Flattened } from "./tree.js";
+export { flattenTree, type Flattened } from "./tree.js";
 export { defaultBackend, useBackend } from "./backend/default-backend.js";
 export type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend/backend.js";
 export { kernelBackend, type KernelBackendOptions, type KernelTable } from "./backend/kernel-backend.js";

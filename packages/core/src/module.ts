@@ -1,7 +1,7 @@
 // Modules: trees of named parameters with a forward pass.
 import { formatShape, shapeSize, type Shape } from "@convoke/shape";
 import type { Backend } from "./backend/backend.js";
-import type { TypedArray } from "./dtype.js";
+import type { DType, TypedArray } from "./dtype.js";
 import { ModuleError } from "./errors.js";
 import { currentTrace } from "./execution/trace.js";
 import { constantNode, inputNode } from "./graph/leaf.js";
@@ -63,6 +63,7 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
   #isBuilt = false;
   #version = 0;
   #inputShapes: readonly Shape[] = [];
+  #inputDTypes: readonly DType[] = [];
   #outputShape: Shape | undefined;
 
   /** The layer's own arithmetic. `context` goes on to the `forward` of sub-modules. */
@@ -92,6 +93,11 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
     return this.#inputShapes;
   }
 
+  /** Element types of the inputs that it was built with. */
+  get inputDTypes(): readonly DType[] {
+    return this.#inputDTypes;
+  }
+
   /** Shape of the output that it gave when it was built, if that is one tensor. */
   get outputShape(): Shape | undefined {
     return this.#outputShape;
@@ -106,11 +112,12 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
   forward(x: In, context: Context = running ?? inference): Out {
     const journey = isJourney(context) ? context : this.#setOut(context);
     const path = journey.paths.get(this) ?? "";
+    if (x !== undefined && tensorsOf(x).length === 0) throw this.#noTensor(path);
     const outer = running;
     running = journey;
     try {
       return withScope(path, () => {
-        if (!this.#isBuilt) this.#setUp(shapesOf(x), path, journey.building);
+        if (!this.#isBuilt) this.#setUp(tensorsOf(x), path, journey.building);
         currentTrace()?.modules.set(this, this.#version);
         const output = this.compute(x, this.#contextFor(journey, path));
         if (journey.building && output instanceof Tensor) this.#outputShape = output.shape;
@@ -216,7 +223,22 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
     return newVariable(shape, initializer, { ...options, trainable: false });
   }
 
+  #noTensor(path: string): ModuleError {
+    return new ModuleError({
+      operation: path === "" ? this.kind : `${this.kind} "${path}"`,
+      problem: "there is no tensor in the input that it got.",
+      wayOut: "Make a tensor of the data with tensor(…), the batch axis in front.",
+    });
+  }
+
   #setTrainable(pattern: RegExp, trainable: boolean): this {
+    if (!(pattern instanceof RegExp)) {
+      throw new ModuleError({
+        operation: trainable ? "unfreeze" : "freeze",
+        problem: `got ${String(pattern)}, but it takes a regular expression that paths of parameters are matched with.`,
+        wayOut: "Write for instance model.freeze(/^conv/).",
+      });
+    }
     for (const [path, variable] of Object.entries(this.namedVariables())) {
       // A buffer (no gradient ever reaches a running statistic) stays what it is.
       if (pattern.test(path) && !buffers.has(variable)) variable.trainable = trainable;
@@ -228,7 +250,8 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
     return { ...context, paths: pathsOf(this), calls: new Map(), rootKey: context.key, building: false };
   }
 
-  #setUp(shapes: readonly Shape[], path: string, building: boolean): void {
+  #setUp(inputs: readonly Tensor[], path: string, building: boolean): void {
+    const shapes = inputs.map((input) => input.shape);
     if (!building && this.setup !== Module.prototype.setup) {
       throw new ModuleError({
         operation: path === "" ? this.kind : `${this.kind} "${path}"`,
@@ -241,6 +264,7 @@ export abstract class Module<in In = Tensor, out Out = Tensor> {
       if (value instanceof Variable) value.name = path === "" ? key : `${path}.${key}`;
     }
     this.#inputShapes = shapes;
+    this.#inputDTypes = inputs.map((input) => input.dtype);
     this.#isBuilt = true;
     this.#version++;
     if (building) initializeOwn(this, path);
@@ -308,9 +332,9 @@ function isJourney(context: Context): context is Journey {
   return "paths" in context;
 }
 
-function shapesOf(x: unknown): Shape[] {
-  if (x instanceof Tensor) return [x.shape];
-  if (Array.isArray(x)) return x.flatMap(shapesOf);
-  if (isContainer(x) && !(x instanceof Module)) return Object.values(x).flatMap(shapesOf);
+function tensorsOf(x: unknown): Tensor[] {
+  if (x instanceof Tensor) return [x];
+  if (Array.isArray(x)) return x.flatMap(tensorsOf);
+  if (isContainer(x) && !(x instanceof Module)) return Object.values(x).flatMap(tensorsOf);
   return [];
 }

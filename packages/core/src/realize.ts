@@ -97,7 +97,7 @@ async function run(
       bound.leaves.map((entry) => entry.leaf.node),
       wanted,
     ) ?? defaultBackend();
-  await waitForMemory(backend);
+  await waitForMemory(backend, outputs.map(specOf));
 
   const { buffers, temporary } = upload(bound, backend);
   try {

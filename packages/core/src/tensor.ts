@@ -84,7 +84,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   /** `other` itself, or the scalar that a number stands for. */
   operand<T extends Shape>(other: Tensor<T, DType> | number | bigint): Tensor {
     // Not "instanceof": a tensor of another copy of this package has to reach the check that names both copies.
-    return typeof other === "object" ? other : this.literal(other);
+    return typeof other === "number" || typeof other === "bigint" ? this.literal(other) : other;
   }
 
   // — values —

@@ -22,7 +22,7 @@ function identityOf(value: object): number {
  * Flattens a tree. Arrays and plain objects are nodes, tensors are leaves; numbers, strings, booleans, null and
  * undefined are static; any other object or function is static by identity.
  */
-export function flatten(tree: unknown): Flattened {
+export function flattenTree(tree: unknown): Flattened {
   const tensors: Tensor[] = [];
   const structure: string[] = [];
   const walk = (node: unknown): void => {

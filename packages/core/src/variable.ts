@@ -7,6 +7,7 @@ import { Storage } from "./backend/storage.js";
 import { bufferOf } from "./execution/bind.js";
 import { enqueue } from "./execution/queue.js";
 import { currentTrace } from "./execution/trace.js";
+import { assertTensor } from "./graph/apply.js";
 import { constantNode, inputNode, isConstant, storedNode } from "./graph/leaf.js";
 import { GraphNode } from "./graph/node.js";
 import { currentScope } from "./graph/scope.js";
@@ -52,6 +53,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
   #isExposed = false;
 
   constructor(initial: Tensor<S, D>, options: VariableOptions = {}) {
+    assertTensor("Variable", initial);
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
     this.initializer = options.initializer;
@@ -86,6 +88,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
    * @throws ShapeError, DTypeError when it differs from the variable's shape or element type.
    */
   assign(tensor: Tensor): void {
+    assertTensor(`assign "${this.name}"`, tensor);
     this.#assertFits(tensor.shape, tensor.dtype);
     const trace = currentTrace();
     if (trace !== undefined) {

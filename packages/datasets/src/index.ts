@@ -1,4 +1,8 @@
-/** Datasets for training: MNIST, Fashion-MNIST, drawn digits, your own arrays; and the loader that serves them in batches. */
+/**
+ * Datasets for training: MNIST, Fashion-MNIST, drawn digits, your own arrays; and the loader that serves them in batches.
+ *
+ * @packageDocumentation
+ */
 export {
   arrayDataset,
   type ArrayDataset,

@@ -3,7 +3,7 @@ import { conv2d, dense, flatten, input, relu, sequential, type Sequential } from
 import type { Shape } from "@convoke/shape";
 
 export interface DqnOptions {
-  /** [frames, height, width]: the last frames of the game as channels. Default [4, 84, 84]. */
+  /** The last frames of the game as channels: [frames, height, width]. Default [4, 84, 84]. */
   readonly inputShape?: Shape | undefined;
   /** The number of actions: the output is the value of each. Default 18. */
   readonly actions?: number | undefined;

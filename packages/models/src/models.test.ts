@@ -275,9 +275,8 @@ describe("the registry", () => {
         Known models: lenet5, lenet5-tanh, linear, mlp, alexnet, alexnet-two-gpu, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34, resnet50, resnet101, resnet152, resnet20, resnet56, plain20, densenet, dqn, textcnn.]
     `);
     expect(() => modelNamed("toString")).toThrow(/no model of this name/);
-    expect(() =>
-      modelNamed("alexnet").create({ inputShape: [1, 28, 28] }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => modelNamed("alexnet").create({ inputShape: [1, 28, 28] }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [ShapeError: maxPool2d "pool2": kernel 3×3 does not fit the 2×2 input with padding 0; the input is [1, 192, 2, 2], a window must lie inside the padded input.
         Use a kernel of at most 2×2, or padding of at least 1.]
     `);

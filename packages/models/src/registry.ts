@@ -1,5 +1,5 @@
 // The models by name, for whoever gets the name from a user.
-import { ConvokeError, type Module } from "@convoke/core";
+import { ConvokeError, type DType, type Module } from "@convoke/core";
 import type { Shape } from "@convoke/shape";
 import { alexNet } from "./alexnet.js";
 import { cifarResNet } from "./cifar-resnet.js";
@@ -18,6 +18,8 @@ export interface ModelEntry {
   readonly description: string;
   /** The shape of one sample that it is made for, without the batch axis. */
   readonly inputShape: Shape;
+  /** The element type of the samples. */
+  readonly dtype: DType;
   /** How many classes (or actions) it is made for. */
   readonly classes: number;
   /** Builds it, for other samples and classes if given. */
@@ -26,12 +28,13 @@ export interface ModelEntry {
 
 function entry(
   description: string,
-  [inputShape, classes]: readonly [Shape, number],
+  [inputShape, classes, dtype = "float32"]: readonly [Shape, number, DType?],
   create: (options: { inputShape: Shape; classes: number }) => Module,
 ): ModelEntry {
   return {
     description,
     inputShape,
+    dtype,
     classes,
     create: (options = {}) =>
       create({ inputShape: options.inputShape ?? inputShape, classes: options.classes ?? classes }),
@@ -72,7 +75,7 @@ export const models: Readonly<Record<string, ModelEntry>> = {
   dqn: entry("the deep Q-network for Atari games", [[4, 84, 84], 18], ({ inputShape, classes }) =>
     dqn({ inputShape, actions: classes }),
   ),
-  textcnn: entry("a text classifier over 10,000 words", [[64], 2], ({ inputShape, classes }) =>
+  textcnn: entry("a text classifier over 10,000 words", [[64], 2, "int32"], ({ inputShape, classes }) =>
     textCnn({ length: inputShape[0], classes }),
   ),
 };

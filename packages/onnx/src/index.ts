@@ -43,3 +43,6 @@ export {
   type TensorElements,
 } from "./model/tensor-data.js";
 export { writeModel } from "./model/write-model.js";
+export { OnnxExportError, OnnxVerificationError } from "./export/export-error.js";
+export { exportOnnx, OPSETS, type ExportedModel, type ExportOptions } from "./export/export-onnx.js";
+export { type JsonValue, type ModelMetadata } from "./export/metadata.js";

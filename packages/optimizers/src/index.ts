@@ -1,4 +1,8 @@
-/** Optimizers, learning-rate schedules, clipping and averaging: over lists of Variables, knowing nothing of layers. */
+/**
+ * Optimizers, learning-rate schedules, clipping and averaging: over lists of Variables, knowing nothing of layers.
+ *
+ * @packageDocumentation
+ */
 export {
   adam,
   adamax,
@@ -60,3 +64,4 @@ export {
   type LearningRate,
   type Schedule,
 } from "./schedule.js";
+export { stateVariable } from "./state-variable.js";

@@ -3,16 +3,16 @@ import {
   applyAll,
   composite,
   ConvokeError,
-  full,
   isFloat,
   tensor,
-  Variable,
+  type Variable,
   type Backend,
   type Composite,
   type FloatDType,
   type Tensor,
 } from "@convoke/core";
 import type { Shape } from "@convoke/shape";
+import { stateVariable } from "./state-variable.js";
 import { learningRateAt, type LearningRate } from "./schedule.js";
 
 /** A recipe: what to do with gradients. It holds no tensors, so one may serve several models. */
@@ -133,9 +133,7 @@ class AlgorithmState<Settings extends object> implements OptimizerState {
       const { shape, dtype } = parameter;
       if (!isFloat(dtype)) throw notTrainable(algorithm.name, parameter);
       const slots = Object.entries(algorithm.slots).map(([slot, value]) => {
-        const variable = new Variable(full(shape, value, { dtype }), { trainable: false });
-        variable.name = `${algorithm.name}.${parameter.name}.${slot}`;
-        return variable;
+        return stateVariable(`${algorithm.name}.${parameter.name}.${slot}`, { shape, dtype, value });
       });
       this.#slots.set(parameter, slots);
     }

@@ -13,11 +13,11 @@ export type LearningRate = number | Schedule;
  * @throws ConvokeError when it is negative or not finite.
  */
 export function learningRateAt(rate: LearningRate, step: number): number {
-  const value = typeof rate === "number" ? rate : rate(step);
+  const value = typeof rate === "function" ? rate(step) : rate;
   if (Number.isFinite(value) && value >= 0) return value;
   throw new ConvokeError({
     operation: "learning rate",
-    problem: `it is ${value} at step ${step}, but it must be a finite number, 0 or more.`,
+    problem: `it is ${typeof value === "number" ? value : JSON.stringify(value)} at step ${step}, but it must be a finite number, 0 or more.`,
     wayOut: "Correct the number, or the schedule at that step.",
   });
 }

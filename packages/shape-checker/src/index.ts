@@ -1,4 +1,8 @@
-/** The shape checker: what a network consists of, layer by layer, before anything runs. */
+/**
+ * The shape checker: what a network consists of, layer by layer, before anything runs.
+ *
+ * @packageDocumentation
+ */
 export { formatReport, reportToJson } from "./format-report.js";
 export {
   report,

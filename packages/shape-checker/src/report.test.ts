@@ -1,4 +1,13 @@
-import { conv2d, linear, maxPool2d, Module, relu, type Context, type Tensor, type Variable } from "@convoke/core";
+import {
+  conv2d,
+  linear,
+  maxPool2d,
+  Module,
+  relu,
+  type Context,
+  type Tensor,
+  type Variable,
+} from "@convoke/core";
 import { ShapeError, type Shape } from "@convoke/shape";
 import { describe, expect, it } from "vitest";
 import { formatReport, report, reportToJson, type LayerReport } from "./index.js";
@@ -217,6 +226,15 @@ describe("report", () => {
     const model = new Chain({ c1: new Conv(6, 5), c2: new Conv(16, 5) });
     expect(() => report(model, [1, 6, 6])).toThrow(ShapeError);
     expect(() => report(model, [1, 6, 6])).toThrow(/"layers\.c2"/);
+  });
+
+  it("takes the shape that the model was built with, and asks for one otherwise", () => {
+    const model = new Dense(3);
+    expect(() => report(model)).toThrowErrorMatchingInlineSnapshot(`
+      [ModuleError: report: the model was not built, so there is no input shape to report on.
+        Pass one without the batch axis, for instance report(model, [1, 28, 28]).]
+    `);
+    expect(report(model.build([5]))).toEqual(report(model, [5]));
   });
 });
 

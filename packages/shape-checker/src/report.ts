@@ -1,10 +1,11 @@
 // What a network consists of, layer by layer: shapes, counts and work, read off its traced graph.
 import {
   byteLength,
-  flatten,
+  flattenTree,
   inputNode,
   isBuffer,
   lower,
+  ModuleError,
   Tensor,
   traceFunction,
   type DType,
@@ -57,8 +58,8 @@ export interface ReportOptions {
 }
 
 /**
- * The shapes and counts of a model for an input of `inputShape` (no batch axis). A model that has no parameters yet is
- * built by this; no values are computed. Multiply-adds are counted as each op's definition counts them, for one sample.
+ * The shapes and counts of a model for an input of `inputShape` (no batch axis; by default the one that the model was
+ * built with). A model that has no parameters yet is built by this; no values are computed. Multiply-adds are counted as each op's definition counts them, for one sample.
  *
  * @throws ShapeError when the input does not fit the model; it names the layer.
  * @example
@@ -80,7 +81,11 @@ export interface ReportOptions {
  * console.log(formatReport(report(new Edges(), [1, 32, 32])));
  * ```
  */
-export function report(model: Module, inputShape: Shape, options: ReportOptions = {}): ModelReport {
+export function report(
+  model: Module,
+  inputShape: Shape = builtShape(model),
+  options: ReportOptions = {},
+): ModelReport {
   const { dtype = "float32" } = options;
   const node = inputNode("the input of the report", [1, ...inputShape], dtype);
   const input = new Tensor({ node, index: 0 });
@@ -103,6 +108,16 @@ export function report(model: Module, inputShape: Shape, options: ReportOptions 
   };
 }
 
+function builtShape(model: Module): Shape {
+  const [shape] = model.inputShapes;
+  if (shape !== undefined) return shape.slice(1);
+  throw new ModuleError({
+    operation: "report",
+    problem: "the model was not built, so there is no input shape to report on.",
+    wayOut: "Pass one without the batch axis, for instance report(model, [1, 28, 28]).",
+  });
+}
+
 /** What the nodes of one layer do. */
 interface Work {
   multiplyAdds: number;
@@ -112,7 +127,7 @@ interface Work {
 }
 
 function workByScope(model: Module, input: Tensor): Map<string, Work> {
-  const traced = traceFunction("report", (x: Tensor) => model.forward(x), flatten([input]));
+  const traced = traceFunction("report", (x: Tensor) => model.forward(x), flattenTree([input]));
   const graph = lower(
     traced.graph,
     (value) => new Tensor(value),

@@ -1,5 +1,6 @@
 import { refuse } from "./shape-error.js";
 import {
+  assertList,
   assertShape,
   checkLength,
   checkRank,
@@ -29,6 +30,7 @@ export type Reshape<From extends Shape, To extends Shape> = Unfollowed<[From, To
  * ```
  */
 export function reshape(operation: string, from: Shape, to: Shape): Shape {
+  assertList(operation, to);
   const open = to.indexOf(-1);
   const known = open < 0 ? to : to.with(open, 1);
   if (known.includes(-1)) {

@@ -50,6 +50,7 @@ export function dim(s: Shape, axis: number): number {
  * ```
  */
 export function assertShape(operation: string, s: Shape): void {
+  assertList(operation, s);
   s.forEach((d, axis) => wholeNumber(operation, `axis ${axis} of ${formatShape(s)}`, d));
   if (!(shapeSize(s) <= 2 ** 53)) {
     refuse(
@@ -58,6 +59,13 @@ export function assertShape(operation: string, s: Shape): void {
       ", it must be at most 2^53.",
       "Make an axis smaller.",
     );
+  }
+}
+
+/** Throws unless `s` is a list: a caller without types may spread the sizes. */
+export function assertList(operation: string, s: Shape): void {
+  if (!Array.isArray(s)) {
+    refuse(operation, `got ${String(s)}`, ", a shape is a list of sizes.", "Write it as in [2, 3].");
   }
 }
 

@@ -155,5 +155,10 @@ describe("resolveWindows", () => {
         [ShapeError: conv2d: padding has 3 entries, it must be 2.
           Give it 2.]
       `);
+    const misspelt = { size: 3, padding: "Same" as "same" };
+    expect(() => resolveWindows("conv2d", [6, 6], misspelt)).toThrowErrorMatchingInlineSnapshot(`
+      [ShapeError: conv2d: padding is "Same", as a word it is same or valid.
+        Use "same".]
+    `);
   });
 });

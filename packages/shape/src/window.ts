@@ -83,6 +83,9 @@ export function resolveOptions(
   const dilation = read("dilation", options.dilation ?? 1, 1);
   const span = size.map((k, axis) => dim(dilation, axis) * (k - 1) + 1);
   const { padding = 0 } = options;
+  if (typeof padding === "string" && !["same", "valid"].includes(padding)) {
+    refuse(operation, `padding is "${padding as string}"`, ", as a word it is same or valid.", 'Use "same".');
+  }
   const given = typeof padding === "string" ? 0 : padding;
   const twice = typeof given !== "number" && given.length === 2 * rank;
   const before = read("padding", twice ? given.slice(0, rank) : given, 0);

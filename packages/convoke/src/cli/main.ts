@@ -1,1 +1,110 @@
-export {};
+// The command `convoke`: reads the command line and hands it to the command's own file.
+import { Command, CommanderError, Option } from "commander";
+import process from "node:process";
+import packageJson from "../../package.json" with { type: "json" };
+import { backendNames } from "./backends.js";
+import { backendsCommand } from "./commands/backends.js";
+import { evaluateCommand, type EvaluateOptions } from "./commands/evaluate.js";
+import { inspectCommand, type InspectOptions } from "./commands/inspect.js";
+import { predictCommand, type PredictOptions } from "./commands/predict.js";
+import { trainCommand, type TrainOptions } from "./commands/train.js";
+import { datasetNames } from "./dataset-names.js";
+import { failureOf } from "./failure.js";
+import { modelNames } from "./model-names.js";
+import { optimizerNames } from "./optimizer-names.js";
+import { positiveNumber, shape, wholeNumber } from "./option-values.js";
+import { openTerminal, type Terminal } from "./terminal.js";
+
+function buildProgram(terminal: Terminal): Command {
+  const program = new Command("convoke")
+    .description("Trains convolutional networks, and exports, evaluates and explains them.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => terminal.progress(text) })
+    .showHelpAfterError("(`convoke help <command>` lists what a command takes)");
+
+  const add = (signature: string, description: string): Command =>
+    program
+      .command(signature)
+      .description(description)
+      .option("--json", "print the result as JSON, as the last line on stdout");
+  const threads = (command: Command): Command =>
+    command.option("--threads <n>", "threads to compute with", wholeNumber("--threads", 1));
+  const dataset = (command: Command): Command =>
+    command
+      .requiredOption("--dataset <name>", `one of ${datasetNames.join(", ")}`)
+      .option(
+        "--data-dir <dir>",
+        "the folder of the dataset's files; without it they are downloaded and kept",
+      );
+
+  threads(dataset(add("train", "train a model, export it, and verify the export in ONNX Runtime")))
+    .requiredOption("--model <name>", `one of ${modelNames.join(", ")}`)
+    .requiredOption(
+      "--out <dir>",
+      "where to write model.onnx, model.safetensors, metrics.jsonl, summary.txt, curve.svg",
+    )
+    .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", 1))
+    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "reference")
+    .option("--epochs <n>", "passes over the training images", wholeNumber("--epochs", 1), 3)
+    .option("--batch-size <n>", "images in one step", wholeNumber("--batch-size", 1), 32)
+    .option("--optimizer <name>", `one of ${optimizerNames.join(", ")}`, "adam")
+    .option("--lr <x>", "learning rate; each optimizer has a default of its own", positiveNumber("--lr"))
+    .option(
+      "--seed <n>",
+      "of the initial weights and of the order of the images",
+      wholeNumber("--seed", 0),
+      0,
+    )
+    .option("--resume", "go on where the run that wrote the checkpoint in the output folder ended")
+    .action((options: TrainOptions) => trainCommand(options, terminal));
+
+  threads(dataset(add("evaluate", "accuracy, loss and confusion matrix of an .onnx file")))
+    .argument("<model.onnx>", "the file")
+    .option("--limit <n>", "use the first n test images only", wholeNumber("--limit", 1))
+    .option("--batch-size <n>", "images in one run", wholeNumber("--batch-size", 1), 256)
+    .action((file: string, options: EvaluateOptions) => evaluateCommand(file, options, terminal));
+
+  threads(add("predict", "the classes of pictures, with probabilities"))
+    .argument("<model.onnx>", "the file")
+    .argument("<image...>", "PNG or JPEG files")
+    .option("--top <n>", "how many classes to show", wholeNumber("--top", 1), 3)
+    .option("--invert", "dark ink on light paper becomes bright on dark, as MNIST has it")
+    .action((file: string, images: string[], { top, invert, ...rest }: PredictOptions) =>
+      predictCommand(file, images, { ...rest, top, invert: invert === true, terminal }),
+    );
+
+  add("inspect", "shapes and counts of a model, layer by layer, or what an .onnx file holds")
+    .argument("<model>", `an .onnx file, or one of ${modelNames.join(", ")}`)
+    .addOption(
+      new Option("--input <shape>", "the input without its batch axis, for instance 1,28,28").argParser(
+        shape("--input"),
+      ),
+    )
+    .action((model: string, options: InspectOptions) => inspectCommand(model, options, terminal));
+
+  add("backends", "which backends are here, their limits, and why one is not available").action(() =>
+    backendsCommand(terminal),
+  );
+  return program;
+}
+
+/** Runs the command line; gives the exit status. */
+async function run(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal({ json: argv.includes("--json") });
+  try {
+    await buildProgram(terminal).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    // Commander has said what was wrong already. Help that was asked for is no mistake.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { message, exitCode } = failureOf(error);
+    terminal.progress(`${message}\n`);
+    terminal.result({ error: message });
+    return exitCode;
+  }
+}
+
+void run(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,4 +1,5 @@
 // Which backend runs what has no backend yet.
+import { BackendError } from "../errors.js";
 import type { Backend } from "./backend.js";
 import { registerCopy } from "../execution/copies.js";
 import { reference } from "./reference.js";
@@ -8,6 +9,7 @@ let current: Backend | undefined;
 /**
  * Makes `backend` the one on which new tensors are computed. Values that already live on a device stay there.
  *
+ * @throws BackendError when it is no backend: a promise of one, or the function that makes it.
  * @example
  * ```ts
  * import { reference, tensor, useBackend } from "@convoke/core";
@@ -18,6 +20,7 @@ let current: Backend | undefined;
  */
 export function useBackend(backend: Backend): Promise<void> {
   registerCopy();
+  assertBackend("useBackend", backend);
   current = backend;
   return Promise.resolve();
 }
@@ -26,4 +29,17 @@ export function useBackend(backend: Backend): Promise<void> {
 export function defaultBackend(): Backend {
   registerCopy();
   return (current ??= reference());
+}
+
+/** Throws unless `given` is a backend; it may come from code without types. */
+export function assertBackend(operation: string, given: unknown): void {
+  if (typeof given === "object" && given !== null && "compile" in given && "memory" in given) return;
+  const what =
+    given instanceof Promise ? "a promise" : typeof given === "function" ? "a function" : String(given);
+  throw new BackendError({
+    operation,
+    problem: `got ${what}, but it takes a backend.`,
+    wayOut:
+      "Call and await what makes it, for instance await useBackend(await cpu()), or useBackend(reference()).",
+  });
 }

@@ -57,6 +57,7 @@ export function kernelBackend(options: KernelBackendOptions): Backend {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       }
     },
+    peek: (buffer) => memory.read(buffer),
     free: (buffer) => memory.free(buffer),
     memory: () => memory.info(),
     dispose: () => {
@@ -124,11 +125,11 @@ class HostMemory {
   }
 
   #own(buffer: DeviceBuffer): HostBuffer {
-    if (buffer instanceof HostBuffer && !buffer.isFreed) return buffer;
+    if (buffer instanceof HostBuffer && this.#live.has(buffer)) return buffer;
     throw new BackendError({
       operation: `backend "${this.#owner}"`,
       problem:
-        buffer instanceof HostBuffer
+        buffer instanceof HostBuffer && buffer.isFreed
           ? "a tensor that was disposed is used."
           : "got a buffer of another backend.",
       wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
@@ -143,6 +144,20 @@ class HostMemory {
       wayOut: "Create a new one and pass it to useBackend().",
     });
   }
+}
+
+/** Milliseconds after which timers, signals and repaints get a turn: kernels run in the calling thread. */
+const TURN = 50;
+
+let lastTurn = 0;
+
+async function giveTurn(): Promise<void> {
+  const now = performance.now();
+  if (now - lastTurn < TURN) return;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+  lastTurn = performance.now();
 }
 
 class KernelProgram implements Program {
@@ -165,7 +180,7 @@ class KernelProgram implements Program {
   }
 
   async run(inputs: readonly DeviceBuffer[], state: readonly DeviceBuffer[]): Promise<DeviceBuffer[]> {
-    await Promise.resolve();
+    await giveTurn();
     const values = new Map<GraphNode, readonly HostArray[]>();
     const bind = (node: GraphNode, buffer: DeviceBuffer): void => {
       values.set(node, [{ ...node.outputs[0]!, data: this.#memory.read(buffer) }]);

@@ -1,8 +1,9 @@
 // Keeps dropped handles from filling a backend's memory.
 import { formatShape, shapeSize } from "@convoke/shape";
-import type { Backend, DeviceBuffer } from "../backend/backend.js";
+import type { Backend } from "../backend/backend.js";
 import { byteLength } from "../dtype.js";
 import { OutOfMemoryError } from "../errors.js";
+import type { TensorSpec } from "../graph/node.js";
 import { liveBuffers } from "../backend/storage.js";
 
 /** Bytes of garbage made per attempt: small handles make no pressure of their own, so the collector may see no reason to run. */
@@ -10,38 +11,39 @@ const PRESSURE = 32 * 2 ** 20;
 const ATTEMPTS = 12;
 
 /**
- * Called before a run. Above the backend's high-water mark it yields to the event loop, where finalisers of dropped
- * handles run (they never do while a loop awaits only resolved promises).
+ * Called before a run that makes buffers for `outputs`. Above the backend's high-water mark it yields to the event loop,
+ * where finalisers of dropped handles run (they never do while a loop awaits only resolved promises).
  *
- * @throws OutOfMemoryError when the memory stays above the limit, naming the largest live tensors.
+ * @throws OutOfMemoryError when the memory would exceed the limit, naming the largest live tensors.
  */
-export async function waitForMemory(backend: Backend): Promise<void> {
+export async function waitForMemory(backend: Backend, outputs: readonly TensorSpec[]): Promise<void> {
+  const needed = outputs.reduce((sum, spec) => sum + bytesOf(spec), 0);
   let info = backend.memory();
-  if (info.bytes <= info.highWater) return;
+  if (info.bytes + needed <= info.highWater) return;
   await nextMacrotask();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     info = backend.memory();
-    if (info.bytes <= info.limit) return;
+    if (info.bytes + needed <= info.limit) return;
     new Float64Array(PRESSURE / 8).fill(attempt);
     await nextMacrotask();
   }
   const largest = [...liveBuffers(backend)]
-    .map(([buffer, label]) => ({ buffer, label, bytes: bytesOf(buffer) }))
+    .map(([buffer, label]) => ({ buffer, label, bytes: bytesOf(buffer.spec) }))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 5)
     .map(({ buffer, label, bytes }) => `${label} ${formatShape(buffer.spec.shape)} ${megabytes(bytes)}`);
   throw new OutOfMemoryError({
     operation: `backend "${backend.name}"`,
     problem:
-      `${megabytes(info.bytes)} in ${info.buffers} buffers are live, the limit is ${megabytes(info.limit)}; ` +
-      `the largest: ${largest.join(", ")}.`,
+      `${megabytes(info.bytes)} in ${info.buffers} buffers are live and ${megabytes(needed)} more are asked for, ` +
+      `the limit is ${megabytes(info.limit)}; the largest: ${largest.join(", ")}.`,
     wayOut:
       "Drop handles that are no longer needed (or dispose() them), use smaller batches, or raise the limit.",
   });
 }
 
-function bytesOf(buffer: DeviceBuffer): number {
-  return byteLength(buffer.spec.dtype, shapeSize(buffer.spec.shape));
+function bytesOf({ dtype, shape }: TensorSpec): number {
+  return byteLength(dtype, shapeSize(shape));
 }
 
 function megabytes(bytes: number): string {

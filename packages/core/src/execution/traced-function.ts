@@ -1,11 +1,12 @@
 // One trace of a function: its graph, where its inputs come from, and what becomes of its outputs.
+import { shapeSize } from "@convoke/shape";
 import { TraceError } from "../errors.js";
 import type { Storage } from "../backend/storage.js";
 import { structureKey, type Graph } from "../graph/graph.js";
-import { inputNode, storedNode } from "../graph/leaf.js";
-import { topologicalOrder, type Value } from "../graph/node.js";
+import { constantNode, inputNode, storedNode } from "../graph/leaf.js";
+import { topologicalOrder, type GraphNode, type Value } from "../graph/node.js";
 import { Tensor } from "../tensor.js";
-import { flatten, type Flattened } from "../tree.js";
+import { flattenTree, type Flattened } from "../tree.js";
 import type { Variable } from "../variable.js";
 import { bind } from "./bind.js";
 import { showTaps, tapsAmong } from "./taps.js";
@@ -83,7 +84,7 @@ function traceOnce(name: string, fn: (...args: never) => unknown, args: Flattene
       wayOut: "Take the async parts out of it: load data before, read results after.",
     });
   }
-  return connect(name, { trace, result: flatten(result), placeholders });
+  return connect(name, { trace, result: flattenTree(result), placeholders });
 }
 
 function connect(
@@ -119,9 +120,24 @@ function connect(
     trainable: reads.map(({ variable }) => [variable, variable.trainable]),
     modules: [...trace.modules],
     results(storages) {
-      const tensors = storages.map((storage) => new Tensor({ node: storedNode(storage), index: 0 }));
+      const tensors = storages.map(
+        (storage) => new Tensor({ node: smallConstant(storage) ?? storedNode(storage), index: 0 }),
+      );
       showTaps(taps, (_, index) => tensors[results.length + index]!);
       return result.unflatten(tensors);
     },
   };
+}
+
+/**
+ * A result of one element as host data, where the backend gives it without waiting; its buffer is freed. Handles that
+ * are dropped are left to the collector, which small ones would never wake.
+ */
+function smallConstant(storage: Storage): GraphNode | undefined {
+  const { spec, backend, buffer } = storage;
+  if (shapeSize(spec.shape) !== 1) return undefined;
+  const data = backend.peek?.(buffer).slice();
+  if (data === undefined) return undefined;
+  storage.free();
+  return constantNode(data, spec);
 }

@@ -1,6 +1,7 @@
 // Makes a node: the one place where shapes and dtypes are checked.
 import type { Composite, Primitive } from "../ops/definition.js";
 import type { Tensor } from "../tensor.js";
+import { ConvokeError } from "../errors.js";
 import { foreignValueError } from "../execution/copies.js";
 import { GraphNode, type TensorSpec } from "./node.js";
 import { currentOrigin, currentScope, describeOperation } from "./scope.js";
@@ -13,6 +14,7 @@ export function applyAll<A extends object>(
 ): Tensor[] {
   const first = inputs[0];
   if (first === undefined) throw new Error(`${op.name}: an op needs at least one tensor to be applied to`);
+  for (const input of inputs) assertTensor(op.name, input);
   if (!inputs.every(({ handle }) => handle.node instanceof GraphNode)) {
     throw foreignValueError(describeOperation(op.name));
   }
@@ -25,6 +27,17 @@ export function applyAll<A extends object>(
     origin: currentOrigin(),
   });
   return node.outputs.map((_, index) => first.derive({ node, index }));
+}
+
+/** Throws unless `given` is a tensor of some copy of this package; it may come from code without types. */
+export function assertTensor(op: string, given: unknown): void {
+  if (typeof given === "object" && given !== null && "handle" in given) return;
+  const what = Array.isArray(given) ? "an array" : given === undefined ? "nothing" : `a ${typeof given}`;
+  throw new ConvokeError({
+    operation: describeOperation(op),
+    problem: `got ${what} where it takes a tensor.`,
+    wayOut: "Make a tensor of it with tensor(…).",
+  });
 }
 
 /** Applies an op that has one output. */

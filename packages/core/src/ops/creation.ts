@@ -1,6 +1,14 @@
 // Tensors from data on the host, and tensors that are the same all over.
 import { assertShape, formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
-import { allocate, dtypeOf, holds, type DType, type TypedArray, type TypedArrayOf } from "../dtype.js";
+import {
+  allocate,
+  assertDType,
+  dtypeOf,
+  holds,
+  type DType,
+  type TypedArray,
+  type TypedArrayOf,
+} from "../dtype.js";
 import { ConvokeError, DTypeError } from "../errors.js";
 import { constantNode } from "../graph/leaf.js";
 import { describeOperation } from "../graph/scope.js";
@@ -79,6 +87,14 @@ function kindOf(value: Scalar): keyof typeof dtypeOfScalar {
 /** Flat values as a typed array of their own element type. */
 function packed(operation: string, flat: readonly Scalar[]): { data: TypedArray; dtype: DType } {
   const kind = kindOf(flat[0] ?? 0);
+  const odd = flat.findIndex((value) => !Object.hasOwn(dtypeOfScalar, typeof value));
+  if (odd >= 0) {
+    throw new DTypeError({
+      operation,
+      problem: `the data holds a value of type ${typeof flat[odd]}, but a tensor holds numbers, bigints or booleans.`,
+      wayOut: "Give a number, nested arrays of numbers, or a typed array.",
+    });
+  }
   const other = flat.find((value) => kindOf(value) !== kind);
   if (other !== undefined) {
     throw new DTypeError({
@@ -118,6 +134,7 @@ export function tensor<X extends Nested | TypedArray, D extends DType = DTypeOfD
   options: TensorOptions<D> = {},
 ): Tensor<Shape, D> {
   const operation = describeOperation("tensor");
+  if (options.dtype !== undefined) assertDType(operation, options.dtype);
   const source: Nested | TypedArray = data;
   if (ArrayBuffer.isView(source)) {
     const own = options.dtype !== undefined && holds(options.dtype, source) ? options.dtype : dtypeOf(source);

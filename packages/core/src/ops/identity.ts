@@ -1,6 +1,6 @@
 // Ops that pass their input through: in another element type, without its gradient, or past an onlooker.
 import type { Shape } from "@convoke/shape";
-import { isFloat, type DType } from "../dtype.js";
+import { assertDType, isFloat, type DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { GraphNode } from "../graph/node.js";
 import type { Tensor } from "../tensor.js";
@@ -86,6 +86,7 @@ export function tapOf(node: GraphNode): TapCallback | undefined {
  * ```
  */
 export function cast<S extends Shape, E extends DType>(x: Tensor<S>, dtype: E): Tensor<S, E> {
+  assertDType("cast", dtype);
   const result = x.dtype === dtype ? x : apply(identityOps.cast, [x], { dtype });
   return result as Tensor<S, E>;
 }

@@ -1,22 +1,11 @@
-// Every op case of the golden vectors (computed with PyTorch in float64): values and gradients, in both float types.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
+// How the op of each golden case is computed here.
 import * as core from "@convoke/core";
-import { gradients, tensor, type FloatDType, type Tensor } from "@convoke/core";
-import type { Shape } from "@convoke/shape";
-import { afterAll, describe, expect, it } from "vitest";
-import { difference } from "./finite-differences.js";
-
-interface Stored {
-  readonly shape: Shape;
-  readonly data: readonly number[];
-}
+import { tensor, type Tensor } from "@convoke/core";
 
 type PerAxis = number | readonly number[];
 
 /** Attributes as PyTorch names them. Each case has those that its op takes. */
-interface Attributes {
+export interface GoldenAttributes {
   readonly stride: PerAxis;
   readonly padding: PerAxis;
   readonly output_padding: PerAxis;
@@ -44,26 +33,15 @@ interface Attributes {
   readonly r: number;
 }
 
-interface Case {
-  readonly name: string;
-  readonly attrs: Attributes;
-  readonly inputs: Readonly<Record<string, Stored>>;
-  readonly output: Stored;
-  readonly grad_output: Stored;
-  readonly grads: Readonly<Record<string, Stored>>;
-  /** State after the step: running statistics. */
-  readonly after?: Readonly<Record<string, Stored>>;
-}
+export type GoldenInputs = Record<"x" | "w" | "b" | "y", Tensor>;
 
-type Inputs = Record<"x" | "w" | "b" | "y", Tensor>;
-
-interface Outcome {
+export interface GoldenOutcome {
   readonly output: Tensor;
   readonly after?: Readonly<Record<string, Tensor>>;
 }
 
 /** How a case is computed here. */
-type Run = (inputs: Inputs, attrs: Attributes) => Tensor | Outcome;
+export type GoldenRun = (inputs: GoldenInputs, attrs: GoldenAttributes) => Tensor | GoldenOutcome;
 
 // The parameters that the cases do not state are read off their values.
 const activations = {
@@ -88,8 +66,10 @@ const activations = {
   tanhshrink: core.tanhShrink,
 } satisfies Record<string, (x: Tensor) => Tensor>;
 
-const runs: Readonly<Record<string, Run>> = {
-  ...Object.fromEntries(Object.entries(activations).map(([name, fn]) => [name, ({ x }: Inputs) => fn(x)])),
+export const goldenRuns: Readonly<Record<string, GoldenRun>> = {
+  ...Object.fromEntries(
+    Object.entries(activations).map(([name, fn]) => [name, ({ x }: GoldenInputs) => fn(x)]),
+  ),
   conv2d: ({ x, w, b }, attrs) => core.conv2d(x, w, { ...attrs, bias: b }),
   conv_transpose2d: ({ x, w, b }, { output_padding, ...attrs }) =>
     core.convTranspose2d(x, w, { ...attrs, outputPadding: output_padding, bias: b }),
@@ -149,87 +129,3 @@ const runs: Readonly<Record<string, Run>> = {
   pixel_shuffle: ({ x }, { r }) => core.pixelShuffle(x, r),
   gram_matrix: ({ x }) => core.gram(x),
 };
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const cases = JSON.parse(readFileSync(`${root}tooling/vectors/ops.json`, "utf8")) as Case[];
-const tolerances = { float64: 1e-9, float32: 1e-5 } as const;
-/** PyTorch 1.13 keeps the 1/6 and the 1/alpha of these gradients in single precision: the vectors hold 0.16666667163·g. */
-const inSinglePrecision = ["hardsigmoid", "celu"];
-
-async function largestDifference(golden: Case, dtype: FloatDType): Promise<number> {
-  const inputs: Record<string, Tensor> = {};
-  for (const [name, { data, shape }] of Object.entries(golden.inputs)) {
-    inputs[name] = tensor(Float64Array.from(data), { shape, dtype });
-  }
-  const result = runs[golden.name]!(inputs as Inputs, golden.attrs);
-  const { output, after = {} } = "output" in result ? result : { output: result };
-  expect(output.shape).toEqual(golden.output.shape);
-  const upstream = tensor(Float64Array.from(golden.grad_output.data), { shape: golden.output.shape, dtype });
-  const names = Object.keys(golden.grads);
-  const backward = gradients(
-    output.mul(upstream).sum(),
-    names.map((name) => inputs[name]!),
-  );
-  const differences = [difference((await output.data()) as Float64Array, golden.output.data)];
-  for (const [i, name] of names.entries()) {
-    differences.push(difference((await backward[i]!.data()) as Float64Array, golden.grads[name]!.data));
-  }
-  for (const [name, expected] of Object.entries(golden.after ?? {})) {
-    if (after[name]) differences.push(difference((await after[name].data()) as Float64Array, expected.data));
-  }
-  return Math.max(...differences);
-}
-
-const rows: string[] = [];
-
-describe("golden op cases", () => {
-  cases.forEach((golden, i) => {
-    const label = `${i} ${golden.name} ${JSON.stringify(golden.attrs).slice(0, 80)}`;
-    const isBuilt = runs[golden.name] !== undefined;
-    const row = `| ${i} | ${golden.name} | ${Object.values(golden.inputs)
-      .map(({ shape }) => shape.join("×"))
-      .join(", ")} |`;
-    if (!isBuilt) {
-      rows[i] = `${row} not yet built |`;
-      it.skip(`${label}: not yet built`);
-      return;
-    }
-    rows[i] = `${row} FAILED |`;
-    it(label, async () => {
-      for (const dtype of ["float64", "float32"] as const) {
-        const tolerance = tolerances[inSinglePrecision.includes(golden.name) ? "float32" : dtype];
-        expect(await largestDifference(golden, dtype), dtype).toBeLessThanOrEqual(tolerance);
-      }
-      rows[i] = `${row} passed |`;
-    });
-  });
-
-  it("the committed table is current", () => {
-    const path = `${root}docs/generated/golden-ops.md`;
-    const passed = rows.filter((row) => row.endsWith("passed |")).length;
-    const table = [
-      "# Golden vectors: ops",
-      "",
-      `Values and gradients against PyTorch 1.13 in float64 (tooling/vectors/ops.json), difference at most 1e-9 in float64`,
-      `(hardsigmoid and celu 1e-5: PyTorch keeps a constant of theirs in single precision) and 1e-5 in float32, measured as max|a − b| / max(1, max|b|). ${passed} of ${cases.length} cases pass.`,
-      "Written by packages/core/test/golden-ops.test.ts with CONVOKE_WRITE_DOCS=1.",
-      "",
-      "| case | op | inputs | result |",
-      "| --- | --- | --- | --- |",
-      ...rows,
-      "",
-    ].join("\n");
-    if (process.env["CONVOKE_WRITE_DOCS"]) {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, table);
-    }
-    expect(existsSync(path) ? readFileSync(path, "utf8") : "").toBe(table);
-  });
-});
-
-afterAll(() => {
-  const count = (ending: string): number => rows.filter((row) => row.endsWith(ending)).length;
-  console.log(
-    `golden ops: ${count("passed |")} passed, ${count("not yet built |")} not yet built, of ${cases.length}`,
-  );
-});

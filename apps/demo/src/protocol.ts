@@ -1,0 +1,82 @@
+// What the page and its worker say to each other.
+
+/** What a run starts from: the same settings give the same run. */
+export interface Settings {
+  readonly seed: number;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  /** How many digits are drawn to train on. */
+  readonly pictures: number;
+  readonly epochs: number;
+}
+
+/** From the page to the worker. */
+export type Command =
+  | { readonly kind: "start"; readonly settings: Settings }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "stop" }
+  | { readonly kind: "export" };
+
+/** Where a run stands. `drawing`: the digits are being drawn; `finished`: all epochs are through. */
+export type RunState = "idle" | "drawing" | "training" | "paused" | "stopped" | "finished";
+
+/** One row of the network's table. */
+export interface LayerRow {
+  readonly name: string;
+  readonly kind: string;
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+}
+
+export interface NetworkReport {
+  readonly inputShape: readonly number[];
+  readonly layers: readonly LayerRow[];
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+}
+
+/** A held-out digit: 28×28 values from 0 to 1, row by row. */
+export interface Digit {
+  readonly pixels: Float32Array;
+  readonly label: number;
+}
+
+/** What the network says about a held-out digit. */
+export interface Prediction {
+  readonly digit: number;
+  /** From 0 to 1. */
+  readonly probability: number;
+}
+
+/** The exported file against the network that it was made from, on the same digits. */
+export type Verification =
+  | { readonly runner: string; readonly digits: number; readonly largestDifference: number }
+  | { readonly unavailable: string };
+
+/** From the worker to the page. */
+export type Report =
+  | { readonly kind: "network"; readonly network: NetworkReport }
+  | { readonly kind: "state"; readonly state: RunState }
+  | { readonly kind: "digits"; readonly digits: readonly Digit[] }
+  | {
+      readonly kind: "step";
+      readonly step: number;
+      readonly steps: number;
+      readonly epoch: number;
+      readonly loss: number;
+      readonly imagesPerSecond: number;
+    }
+  | {
+      readonly kind: "evaluation";
+      readonly step: number;
+      /** Share of the held-out digits that are recognised, from 0 to 1. */
+      readonly accuracy: number;
+      readonly predictions: readonly Prediction[];
+    }
+  | {
+      readonly kind: "exported";
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly verification: Verification;
+    }
+  | { readonly kind: "failed"; readonly message: string };

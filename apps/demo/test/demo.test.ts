@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import {
+  launchChromium,
+  serveFolder,
+  watchPage,
+  type FolderServer,
+  type Launch,
+  type Page,
+} from "@convoke-tooling/browser";
+import { onnxRunner, readModel, syntheticDigits } from "convoke";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const dist = path.join(import.meta.dirname, "..", "dist");
+const isBuilt = existsSync(path.join(dist, "index.html"));
+
+describe("the demo in headless Chromium", () => {
+  let launch: Launch;
+  let server: FolderServer;
+  beforeAll(async () => {
+    [launch, server] = await Promise.all([launchChromium(), serveFolder(dist)]);
+  });
+  afterAll(async () => {
+    await launch.browser?.close();
+    await server.close();
+  });
+
+  it("trains, pauses, goes on, and hands over an ONNX file that reads what the page reads", async (context) => {
+    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
+    if (!launch.browser) return context.skip(launch.reason);
+    const page = await launch.browser.newPage();
+    const report = watchPage(page, server.url);
+    await page.goto(server.url);
+    await page.getByRole("row", { name: "conv2 conv2d 16 × 10 × 10 2,416" }).waitFor();
+    await page.getByText("61,706 parameters").waitFor();
+
+    await page.getByLabel("Learning rate").fill("0.004");
+    await page.getByLabel("Pictures").fill("640");
+    await page.getByRole("button", { name: "Start training" }).click();
+    await page.getByText(/Training\. Accuracy [\d.]+ % after step 0/).waitFor();
+    await page.waitForFunction(`Number(document.getElementById("loss").textContent) < 1.7`);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText(/Paused\. Accuracy [\d.]+ % after step [1-9]/).waitFor();
+    const steps = await textOf(page, "step");
+
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download lenet5.onnx" }).click(),
+    ]);
+    const bytes = readFileSync(await download.path());
+    const verification = await textOf(page, "export-result");
+    expect(verification).toMatch(/^lenet5\.onnx, \d+ kB\. onnxruntime-web ran it on 256 held-out digits/);
+    expect(Number(/is (\S+)\.$/.exec(verification)?.[1])).toBeLessThanOrEqual(1e-5);
+
+    const { graph } = readModel(bytes);
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual([
+      ...["Conv", "Relu", "MaxPool", "Conv", "Relu", "MaxPool"],
+      ...["Flatten", "Gemm", "Relu", "Gemm", "Relu", "Gemm", "Softmax"],
+    ]);
+    expect(graph.inputs[0]?.name).toBe("input");
+    expect(await readInPage(page)).toEqual(await readByFile(bytes));
+
+    // All that while the run stood still; now it goes on.
+    expect(await textOf(page, "step")).toBe(steps);
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.waitForFunction(`document.getElementById("step").textContent !== ${JSON.stringify(steps)}`);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("Stopped.").waitFor();
+    expect(await page.getByRole("button", { name: "Start again" }).isEnabled()).toBe(true);
+
+    expect(report).toEqual({ errors: [], foreign: [] });
+  });
+
+  it("fits a phone, and starts nothing that the form refuses", async (context) => {
+    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
+    if (!launch.browser) return context.skip(launch.reason);
+    const page = await launch.browser.newPage({ colorScheme: "dark", viewport: { width: 390, height: 844 } });
+    await page.goto(server.url);
+    await page.getByLabel("Pictures").fill("5");
+    await page.getByRole("button", { name: "Start training" }).click();
+    // The least is 16.
+    expect(await page.getByRole("button", { name: "Pause" }).isDisabled()).toBe(true);
+    const widths = await page.evaluate<[number, number]>(
+      "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
+    );
+    expect(widths[0]).toBe(widths[1]);
+  });
+});
+
+async function textOf(page: Page, id: string): Promise<string> {
+  return (await page.locator(`#${id}`).textContent()) ?? "";
+}
+
+/** The digits under the pictures. */
+async function readInPage(page: Page): Promise<number[]> {
+  const captions = await page.locator("#digits li").allTextContents();
+  return captions.map((caption) => Number.parseInt(caption, 10));
+}
+
+/** What the file reads in the same digits, in ONNX Runtime outside the browser. */
+async function readByFile(bytes: Uint8Array): Promise<number[]> {
+  const { test } = syntheticDigits({ train: 1, test: 60, seed: 1 });
+  const { x } = test.gather(Array.from({ length: 60 }, (_, i) => i));
+  const input = { dtype: "float32", shape: [60, 1, 28, 28], data: Float32Array.from(x?.data ?? []) } as const;
+  const session = await (await onnxRunner()).open(bytes);
+  const results = await session.run({ input });
+  await session.dispose();
+  const probabilities = Array.from(results["output"]?.data ?? [], Number);
+  return Array.from({ length: 60 }, (_, row) => {
+    const ten = probabilities.slice(row * 10, row * 10 + 10);
+    return ten.indexOf(Math.max(...ten));
+  });
+}

@@ -1,0 +1,4 @@
+import { reference } from "@convoke/core";
+import { describeBackend } from "./vitest.js";
+
+describeBackend({ name: "reference", create: () => reference() });

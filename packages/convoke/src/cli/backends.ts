@@ -1,0 +1,99 @@
+// The backends by the names that the command gives them, and what can be said about each here.
+import { onnxRunner } from "@convoke/backend-onnxruntime";
+import { BackendUnavailableError, reference, type Backend } from "@convoke/core";
+import { suggestion } from "./nearest-name.js";
+import { UsageError } from "./usage-error.js";
+
+/** One line of `convoke backends`. */
+export interface BackendStatus {
+  readonly name: string;
+  readonly available: boolean;
+  /** Whether it trains, or only runs models that were trained before. */
+  readonly trains: boolean;
+  readonly about: string;
+  readonly limits: Readonly<Record<string, string | number>>;
+  /** Why it is not available, or does not train. */
+  readonly reason?: string;
+}
+
+interface BackendEntry {
+  open(options: { threads?: number }): Promise<Backend>;
+  status(): Promise<BackendStatus>;
+}
+
+/** A backend that this version does not have yet. */
+function planned(name: string, about: string): BackendEntry {
+  const reason = "this version of Convoke does not have it yet.";
+  return {
+    open: () =>
+      Promise.reject(
+        new BackendUnavailableError({ backend: name, reason, wayOut: "Train with --backend reference." }),
+      ),
+    status: () => Promise.resolve({ name, available: false, trains: false, about, limits: {}, reason }),
+  };
+}
+
+const backends: Readonly<Record<string, BackendEntry>> = {
+  reference: {
+    open: () => Promise.resolve(reference()),
+    status: () => {
+      const backend = reference();
+      const { limit } = backend.memory();
+      return Promise.resolve({
+        name: "reference",
+        available: true,
+        trains: true,
+        about: "plain TypeScript with every op, accumulating in float64: slow and obvious",
+        limits: { threads: 1, memoryBytes: limit },
+      });
+    },
+  },
+  cpu: planned("cpu", "WebAssembly with SIMD and threads"),
+  webgpu: planned("webgpu", "WebGPU, in browsers and in Node"),
+  onnxruntime: {
+    open: () =>
+      Promise.reject(
+        new BackendUnavailableError({
+          backend: "onnxruntime",
+          reason: "in this version it runs exported models, but does not train.",
+          wayOut:
+            "Train with --backend reference; `convoke evaluate` runs the exported model through ONNX Runtime.",
+        }),
+      ),
+    status: runtimeStatus,
+  },
+};
+
+export const backendNames: readonly string[] = Object.keys(backends);
+
+/**
+ * Opens the backend of this name.
+ *
+ * @throws UsageError for a name that is not known, BackendUnavailableError for one that cannot run here.
+ */
+export function openBackend(name: string, options: { threads?: number } = {}): Promise<Backend> {
+  const entry = Object.hasOwn(backends, name) ? backends[name] : undefined;
+  if (entry !== undefined) return entry.open(options);
+  throw new UsageError({
+    operation: "--backend",
+    problem: `there is no backend "${name}".`,
+    wayOut: suggestion(name, backendNames),
+  });
+}
+
+export function backendStatuses(): Promise<BackendStatus[]> {
+  return Promise.all(Object.values(backends).map((entry) => entry.status()));
+}
+
+async function runtimeStatus(): Promise<BackendStatus> {
+  const status = { name: "onnxruntime", trains: false, about: "ONNX Runtime: runs exported models" };
+  try {
+    const runner = await onnxRunner();
+    const reason = "it does not train in this version.";
+    return { ...status, available: true, limits: { package: runner.name }, reason };
+  } catch (error) {
+    if (!(error instanceof BackendUnavailableError)) throw error;
+    const [problem = "", ...rest] = error.message.split("\n").map((line) => line.trim());
+    return { ...status, available: false, limits: {}, reason: [problem, ...rest].join(" ") };
+  }
+}

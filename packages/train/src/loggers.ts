@@ -1,0 +1,27 @@
+// Callbacks that write a line for each epoch.
+import type { Callback } from "./callback.js";
+import { numberOf, type EpochRecord } from "./history.js";
+
+/** Takes a line, without its end. */
+export type LineSink = (line: string) => void | Promise<void>;
+
+/** One JSON object per epoch. */
+export function jsonLinesLogger(write: LineSink): Callback {
+  return { onEpochEnd: (record) => write(JSON.stringify(record)) };
+}
+
+/** A table: a line of names at first, then one line of numbers per epoch. Measures that are no numbers are left out. */
+export function csvLogger(write: LineSink): Callback {
+  let columns: readonly string[] | undefined;
+  const namesOf = (record: EpochRecord): string[] =>
+    Object.keys(record).filter((name) => numberOf(record, name) !== undefined);
+  return {
+    async onEpochEnd(record) {
+      if (columns === undefined) {
+        columns = namesOf(record);
+        await write(columns.join(","));
+      }
+      await write(columns.map((name) => numberOf(record, name) ?? "").join(","));
+    },
+  };
+}

@@ -1,0 +1,39 @@
+// Losses by name, and losses as functions.
+import { ConvokeError, type Tensor } from "@convoke/core";
+import { bce, bceWithLogits, crossEntropy, huber, l1, mse, nllLoss } from "@convoke/layers";
+import { fieldOf, type BatchTensors } from "./batch.js";
+
+/**
+ * The loss of a batch: a scalar, the mean over the examples (then partial batches and accumulated gradients weigh
+ * right). It is traced, not run: write it with tensor operations.
+ */
+export type LossFunction<Out = Tensor> = (outputs: Out, fields: BatchTensors) => Tensor;
+
+const named = {
+  crossEntropy: (outputs, fields) => crossEntropy(outputs, fieldOf(fields, "y")),
+  nll: (outputs, fields) => nllLoss(outputs, fieldOf(fields, "y") as Parameters<typeof nllLoss>[1]),
+  mse: (outputs, fields) => mse(outputs, fieldOf(fields, "y")),
+  l1: (outputs, fields) => l1(outputs, fieldOf(fields, "y")),
+  huber: (outputs, fields) => huber(outputs, fieldOf(fields, "y")),
+  bce: (outputs, fields) => bce(outputs, fieldOf(fields, "y")),
+  bceWithLogits: (outputs, fields) => bceWithLogits(outputs, fieldOf(fields, "y")),
+} satisfies Record<string, LossFunction>;
+
+/** A loss between the model's one output and the field `y`. */
+export type LossName = keyof typeof named;
+
+export const lossNames: readonly string[] = Object.keys(named);
+
+function isLossName(name: string): name is LossName {
+  return Object.hasOwn(named, name);
+}
+
+/** The loss with this name. */
+export function lossNamed(name: string): LossFunction {
+  if (isLossName(name)) return named[name];
+  throw new ConvokeError({
+    operation: "loss",
+    problem: `got the name "${name}"; the losses by name are ${lossNames.join(", ")}.`,
+    wayOut: "Use one of them, or a function (outputs, fields) => scalar tensor.",
+  });
+}

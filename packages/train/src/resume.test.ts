@@ -1,0 +1,182 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ConvokeError } from "@convoke/core";
+import { batchNorm, dense, dropout, input, relu, sequential } from "@convoke/layers";
+import { adam, cosine, reduceOnPlateau, sgd } from "@convoke/optimizers";
+import { describe, expect, it } from "vitest";
+import { blobs, valuesOf } from "../test/toy-data.js";
+import {
+  checkpointFile,
+  earlyStopping,
+  evaluate,
+  fit,
+  loadParameters,
+  saveParameters,
+  type FitOptions,
+  type History,
+} from "./index.js";
+
+const net = (seed = 3) => {
+  const model = sequential(
+    input(2),
+    dense({ units: 12 }),
+    batchNorm(),
+    relu(),
+    dropout(0.4),
+    dense({ units: 3 }),
+  );
+  model.initialize(seed);
+  return model;
+};
+
+const optionsOf = (): FitOptions => ({
+  optimizer: adam(reduceOnPlateau(cosine(0.05, { steps: 60 }), { factor: 0.5, patience: 0, threshold: 0.2 })),
+  loss: "crossEntropy",
+  epochs: 5,
+  batchSize: 16,
+  seed: 21,
+  validation: blobs(40, 5),
+  clip: { norm: 1 },
+  progress: false,
+});
+
+const outcome = ({ epochs, steps }: History): unknown => ({ epochs, steps });
+
+describe("a resumed run", () => {
+  // 75 examples in batches of 16: five batches per epoch, the last one of 11.
+  for (const [what, extra, every] of [
+    ["in mid-epoch", {}, 7],
+    ["at the end of an epoch", {}, 10],
+    ["between summed gradients", { accumulate: 2 }, undefined],
+  ] as const) {
+    it(`equals the uninterrupted one bit for bit, ${what}`, async () => {
+      const whole = net();
+      const options = { ...optionsOf(), ...extra };
+      const history = await fit(whole, blobs(75), {
+        ...options,
+        callbacks: [earlyStopping({ patience: 9 })],
+      });
+
+      const saved: Uint8Array[] = [];
+      await fit(net(), blobs(75), {
+        ...optionsOf(),
+        ...extra,
+        checkpoint: every === undefined ? {} : { every, save: (bytes) => void saved.push(bytes) },
+        callbacks: [
+          earlyStopping({ patience: 9 }),
+          {
+            async onStepEnd({ epoch, batch }, run) {
+              // The third batch of an epoch: its gradients wait for those of the fourth.
+              if (every === undefined && epoch === 1 && batch === 2) saved.push(await run.checkpoint());
+              if (epoch === 3) run.stop("interrupted");
+            },
+          },
+        ],
+      });
+      const resumed = net(99);
+      const rest = await fit(resumed, blobs(75), {
+        ...optionsOf(),
+        ...extra,
+        resume: saved[0]!,
+        callbacks: [earlyStopping({ patience: 9 })],
+      });
+      expect(outcome(rest)).toEqual(outcome(history));
+      expect(await valuesOf(resumed)).toEqual(await valuesOf(whole));
+    });
+  }
+
+  it("goes on from the folder that it was saved in, and leaves no other file there", async () => {
+    const dir = await mkdtemp(path.join(tmpdir(), "convoke-"));
+    try {
+      const options = { ...optionsOf(), checkpoint: { dir: path.join(dir, "run") } };
+      await fit(net(), blobs(75), { ...options, epochs: 2 });
+      expect(await readdir(path.join(dir, "run"))).toEqual([checkpointFile]);
+      const resumed = net(1);
+      const { epochs } = await fit(resumed, blobs(75), {
+        ...optionsOf(),
+        resume: path.join(dir, "run"),
+      });
+      expect(epochs).toHaveLength(5);
+      const whole = net();
+      await fit(whole, blobs(75), optionsOf());
+      expect(await valuesOf(resumed)).toEqual(await valuesOf(whole));
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
+
+  it("says what does not fit", async () => {
+    const message = async (run: Promise<unknown>): Promise<string> => {
+      const error: unknown = await run.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      return error instanceof ConvokeError ? `${error.name}: ${error.message}` : String(error);
+    };
+    let saved: Uint8Array = new Uint8Array();
+    const save = (bytes: Uint8Array): void => void (saved = bytes);
+    await fit(net(), blobs(75), { ...optionsOf(), epochs: 1, checkpoint: { save } });
+    const resume = (options: Partial<FitOptions>, model = net()) =>
+      message(fit(model, blobs(75), { ...optionsOf(), resume: saved, ...options }));
+    expect(await resume({ seed: 1 })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the run was started with seed 21, but fit got seed 1.
+        Leave the seed out: a run goes on with its own."
+    `);
+    expect(await resume({ optimizer: sgd(0.1) })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the run was started with the optimizer adam, but fit got sgd.
+        Go on with the same optimizer; to change it, load the parameters and start a new run."
+    `);
+    expect(await resume({ accumulate: 2 })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the names do not match: it lacks "@training/gradient.0.weight", "@training/gradient.0.bias", "@training/gradient.1.weight" and 3 more.
+        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+    `);
+    const small = sequential(input(2), dense({ units: 3 }));
+    const untouched = await valuesOf(small);
+    expect(await resume({}, small)).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the names do not match: it has "1.weight", "1.bias", "1.runningMean" and 11 more too many.
+        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+    `);
+    expect(await valuesOf(small)).toEqual(untouched);
+    expect(await resume({ resume: await saveParameters(net()) })).toMatchInlineSnapshot(`
+      "CheckpointError: checkpoint: the file holds tensors, but no run that could go on.
+        Resume from a file that fit wrote; loadParameters takes files that hold only a model."
+    `);
+    expect(await resume({ resume: saved.subarray(0, 5) })).toMatchInlineSnapshot(`
+      "CheckpointError: checkpoint: it has 5 bytes, but the length of the header takes 8; this is not a complete safetensors file.
+        Check that the file was written to its end, and that it is the right one."
+    `);
+  });
+});
+
+describe("parameters in a file", () => {
+  it("come back in another model, from a file of their own and from a checkpoint", async () => {
+    const model = net();
+    let checkpoint: Uint8Array = new Uint8Array();
+    const save = (bytes: Uint8Array): void => void (checkpoint = bytes);
+    await fit(model, blobs(75), { ...optionsOf(), checkpoint: { save } });
+    const values = await valuesOf(model);
+    for (const bytes of [await saveParameters(model), checkpoint]) {
+      const other = net(50);
+      loadParameters(other, bytes);
+      expect(await valuesOf(other)).toEqual(values);
+    }
+    const measured = await evaluate(model, blobs(30), { loss: "crossEntropy" });
+    const other = net(50);
+    loadParameters(other, checkpoint);
+    expect(await evaluate(other, blobs(30), { loss: "crossEntropy" })).toEqual(measured);
+  });
+
+  it("change nothing where one of them does not fit", () => {
+    const model = sequential(input(2), dense({ units: 3 }));
+    const values = model.variables().map((variable) => variable.value);
+    const bytes = saveParameters(sequential(input(2), dense({ units: 4 })));
+    return bytes.then((saved) => {
+      expect(() => loadParameters(model, saved)).toThrowErrorMatchingInlineSnapshot(`
+        [CheckpointError: loadParameters: "0.weight" is float32 [4, 2] in the file, but float32 [3, 2] in the model.
+          Build the same model as when it was saved.]
+      `);
+      expect(model.variables().map((variable) => variable.value)).toEqual(values);
+    });
+  });
+});

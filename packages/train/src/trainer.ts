@@ -1,0 +1,446 @@
+// One training run: batches in, steps started, losses read now and then, everything in step with everything.
+import { pathIn, writeFileAtomic } from "#host";
+import {
+  ConvokeError,
+  hostFoldIn,
+  hostFoldInPath,
+  hostKey,
+  tensor,
+  type HostKey,
+  type Module,
+  type Variable,
+} from "@convoke/core";
+import { isPlateauSchedule, learningRateAt, type OptimizerState } from "@convoke/optimizers";
+import {
+  batchesOf,
+  bytesOf,
+  epochOf,
+  tensorsOf,
+  type BatchSource,
+  type SizedBatch,
+  type TrainingData,
+} from "./batch.js";
+import type { Callback, Run, StepInfo } from "./callback.js";
+import { CheckpointError } from "./checkpoint-error.js";
+import {
+  checkpointFile,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  underGroups,
+  type RunPosition,
+} from "./checkpoint.js";
+import { Evaluator, measuresOf } from "./evaluate.js";
+import type { FitOptions } from "./fit.js";
+import { numberOf, watched, type EpochRecord, type History } from "./history.js";
+import { checkClassLabels } from "./labels.js";
+import { explainNonFinite, type StepPlace } from "./non-finite.js";
+import { dataOf, putData } from "./parameters.js";
+import { defaultProgress, type ProgressReporter } from "./progress.js";
+import { scalarDType, TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
+
+export interface TrainerParts<Out> {
+  readonly model: Module<never, unknown>;
+  readonly data: TrainingData;
+  readonly forward: ForwardFunction<Out>;
+  readonly options: FitOptions<Out>;
+  readonly saved: Uint8Array | undefined;
+}
+
+/** A step whose loss has not been read. Its batch is kept: should it fail, it is run again to find the layer. */
+interface Unread {
+  readonly place: StepPlace;
+  readonly number: number;
+  readonly batch: SizedBatch;
+  readonly inputs: StepInputs;
+}
+
+/** Host bytes of batches that may wait for their loss to be read. */
+const KEPT_BYTES = 64 * 2 ** 20;
+/** How often progress is shown at most, and the loss read for it. */
+const SHOW_EVERY_MS = 200;
+
+const ignore = (): void => undefined;
+
+export class Trainer<Out> implements Run {
+  readonly model: Module<never, unknown>;
+  readonly variables: Readonly<Record<string, Variable>>;
+  readonly #options: FitOptions<Out>;
+  readonly #callbacks: readonly Callback[];
+  readonly #source: BatchSource;
+  readonly #seed: number;
+  readonly #key: HostKey;
+  readonly #optimizer: OptimizerState;
+  readonly #step: TrainingStep<Out>;
+  readonly #evaluator: Evaluator<Out> | undefined;
+  readonly #progress: ProgressReporter | undefined;
+  readonly #readEvery: number;
+  readonly #accumulate: number;
+  readonly #isDouble: boolean;
+
+  #position: RunPosition = start;
+  #records: EpochRecord[] = [];
+  #unread: Unread[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #reading: Promise<void> = Promise.resolve();
+  /** The losses of this epoch that were read, by the number of their batch. */
+  readonly #known = new Map<number, number>();
+  #stopped: string | undefined;
+  #examples = 0;
+  #startedAt = performance.now();
+  #shownAt = performance.now();
+
+  constructor({ model, data, forward, options, saved }: TrainerParts<Out>) {
+    const checkpoint = saved === undefined ? undefined : decodeCheckpoint(saved);
+    this.model = model;
+    this.variables = model.namedVariables();
+    this.#options = options;
+    this.#callbacks = options.callbacks ?? [];
+    this.#seed = seedOf(options.seed, checkpoint?.run.seed);
+    this.#key = hostFoldInPath(hostKey(this.#seed), "training");
+    this.#readEvery = options.readEvery ?? 50;
+    this.#accumulate = options.accumulate ?? 1;
+    this.#progress = options.progress === false ? undefined : (options.progress ?? defaultProgress());
+    const { batchSize, shuffle = true, dropLast } = options;
+    this.#source = batchesOf(data, { batchSize, shuffle, dropLast, seed: this.#seed });
+    const variables = model.variables();
+    const parameters = model.parameters();
+    if (parameters.length === 0) throw nothingToTrain(model);
+    this.#isDouble = scalarDType(variables) === "float64";
+    this.#optimizer = options.optimizer.init(parameters);
+    const { loss, metrics } = measuresOf(options);
+    this.#step = new TrainingStep({
+      forward,
+      // The options' type asks for a loss.
+      loss: loss!,
+      variables,
+      optimizer: this.#optimizer,
+      clip: options.clip ?? {},
+      accumulates: this.#accumulate > 1,
+      metrics,
+      // Twice as long as what waits to be read: a callback may read while the next step runs.
+      window: 2 * this.#readEvery,
+      backend: options.backend,
+    });
+    this.#evaluator =
+      options.validation === undefined
+        ? undefined
+        : new Evaluator(forward, { variables, outputShape: model.outputShape }, options);
+    const schedule = options.optimizer.learningRate;
+    if (isPlateauSchedule(schedule)) schedule.reset();
+    if (checkpoint !== undefined) this.#restore(checkpoint);
+  }
+
+  async run(): Promise<History> {
+    const { epochs = 1, backend } = this.#options;
+    try {
+      if (backend !== undefined) await this.model.to(backend);
+      this.#startedAt = performance.now();
+      this.#progress?.start({
+        epochs,
+        batches: this.#source.batches,
+        parameters: this.#optimizer.parameters.reduce((sum, { size }) => sum + size, 0),
+      });
+      for (const callback of this.#callbacks) await callback.onStart?.(this);
+      while (this.#position.epoch < epochs && this.#stopped === undefined) await this.#runEpoch();
+      const history = this.#history();
+      for (const callback of this.#callbacks) await callback.onEnd?.(history, this);
+      this.#progress?.end(history);
+      return history;
+    } finally {
+      await this.#running.catch(ignore);
+      await this.#reading.catch(ignore);
+      this.#dispose();
+    }
+  }
+
+  stop(reason: string): void {
+    this.#stopped ??= reason;
+  }
+
+  async checkpoint(): Promise<Uint8Array> {
+    await this.#read();
+    const schedule = this.#options.optimizer.learningRate;
+    const states = this.#callbacks.flatMap(({ name, state }) =>
+      name === undefined || state === undefined ? [] : [{ name, state: state() }],
+    );
+    return encodeCheckpoint({
+      run: {
+        version: 1,
+        optimizer: this.#optimizer.name,
+        seed: this.#seed,
+        position: this.#position,
+        epochs: this.#records,
+        schedule: isPlateauSchedule(schedule) ? schedule.state() : null,
+        callbacks: Object.fromEntries(states.map(({ name, state }) => [name, state.data])),
+      },
+      model: await dataOf(this.variables),
+      optimizer: await dataOf(this.#optimizer.namedVariables()),
+      training: await dataOf(this.#trainingVariables()),
+      callbacks: Object.fromEntries(
+        states.flatMap(({ name, state }) =>
+          Object.entries(state.tensors ?? {}).map(([key, data]) => [`${name}/${key}`, data]),
+        ),
+      ),
+    });
+  }
+
+  async #runEpoch(): Promise<void> {
+    const { epoch, batch: from } = this.#position;
+    this.#known.clear();
+    if (from === 0) for (const callback of this.#callbacks) await callback.onEpochStart?.(epoch, this);
+    const batches = epochOf(this.#source, epoch, from);
+    try {
+      let current = await batches.next();
+      while (current.done !== true && this.#stopped === undefined) {
+        this.#options.signal?.throwIfAborted();
+        // A group of summed gradients ends with the epoch: only then must the next batch be known before the step.
+        const early = this.#accumulate > 1 ? await batches.next() : undefined;
+        const info = await this.#start(current.value, early?.done === true);
+        // While the step runs, the next batch is made.
+        const following = early ?? batches.next();
+        if (following instanceof Promise) following.catch(ignore);
+        await this.#afterStep(info);
+        current = await following;
+      }
+    } finally {
+      await batches.return(undefined);
+    }
+    if (this.#stopped === undefined) await this.#endEpoch();
+  }
+
+  /** Starts the step of one batch, once the one before is done. */
+  async #start(batch: SizedBatch, isLast: boolean): Promise<StepInfo> {
+    const { epoch, batch: index, step, number, group } = this.#position;
+    const { loss, optimizer } = this.#options;
+    checkClassLabels(batch, { loss, outputShape: this.model.outputShape });
+    const rate = learningRateAt(optimizer.learningRate, step);
+    const examples = group.examples + batch.size;
+    const ends = group.batches + 1 === this.#accumulate || isLast;
+    const inputs = this.#inputs(batch, { rate, ends, examples });
+    await this.#running;
+    this.#running = this.#step.run(inputs);
+    this.#running.catch(ignore);
+
+    this.#unread.push({ place: { step, epoch, batch: index }, number, batch, inputs });
+    this.#examples += batch.size;
+    this.#position = {
+      ...this.#position,
+      batch: index + 1,
+      number: number + 1,
+      step: ends ? step + 1 : step,
+      rate,
+      group: ends ? start.group : { batches: group.batches + 1, examples },
+    };
+    const known = async (): Promise<number> => {
+      await this.#read();
+      return this.#known.get(number) ?? NaN;
+    };
+    return { step, epoch, batch: index, size: batch.size, learningRate: rate, loss: known };
+  }
+
+  #inputs(
+    batch: SizedBatch,
+    { rate, ends, examples }: { rate: number; ends: boolean; examples: number },
+  ): StepInputs {
+    const { batch: index, step, number, group } = this.#position;
+    const dtype = this.#isDouble ? "float64" : "float32";
+    const inputs: StepInputs = {
+      fields: tensorsOf(batch),
+      key: tensor(Uint32Array.from(hostFoldIn(this.#key, number))),
+      scalars: this.#optimizer.scalarTensors(step, rate),
+      number: tensor(number, { dtype: "int32" }),
+      position: tensor(number % this.#step.losses.length, { dtype: "int32" }),
+      restart: tensor(index === 0),
+    };
+    if (this.#accumulate === 1) return inputs;
+    const starts = tensor(group.batches === 0);
+    const size = tensor(batch.size, { dtype });
+    return { ...inputs, group: { starts, ends: tensor(ends), size, total: tensor(examples, { dtype }) } };
+  }
+
+  async #afterStep(info: StepInfo): Promise<void> {
+    for (const callback of this.#callbacks) await callback.onStepEnd?.(info, this);
+    const bytes = this.#unread.reduce((sum, { batch }) => sum + bytesOf(batch), 0);
+    const now = performance.now();
+    const isShown = this.#progress !== undefined && now - this.#shownAt > SHOW_EVERY_MS;
+    if (this.#unread.length >= this.#readEvery || bytes > KEPT_BYTES || isShown) await this.#read();
+    if (isShown) this.#show(now);
+    const { every = "epoch" } = this.#options.checkpoint ?? {};
+    const { step, group } = this.#position;
+    if (every !== "epoch" && group.batches === 0 && step % every === 0) await this.#save();
+  }
+
+  #show(now: number): void {
+    const { epoch, batch, step, loss } = this.#position;
+    this.#shownAt = now;
+    this.#progress?.step({
+      epoch,
+      batch,
+      batches: this.#source.batches,
+      step,
+      loss: loss.examples === 0 ? undefined : loss.sum / loss.examples,
+      examplesPerSecond: (this.#examples * 1000) / (now - this.#startedAt),
+    });
+  }
+
+  async #endEpoch(): Promise<void> {
+    await this.#read();
+    const { epoch, step, loss, rate } = this.#position;
+    const measured = await this.#step.metrics.results();
+    const record: EpochRecord = {
+      epoch,
+      step,
+      loss: loss.sum / loss.examples,
+      ...measured,
+      ...(await this.#validate()),
+      learningRate: rate,
+    };
+    this.#records = [...this.#records, record];
+    this.#position = { ...this.#position, epoch: epoch + 1, batch: 0, loss: start.loss };
+    this.#observe(record);
+    for (const callback of this.#callbacks) await callback.onEpochEnd?.(record, this);
+    this.#progress?.epoch(record);
+    if ((this.#options.checkpoint?.every ?? "epoch") === "epoch") await this.#save();
+  }
+
+  async #validate(): Promise<Record<string, EpochRecord[string]>> {
+    const { validation, batchSize } = this.#options;
+    if (this.#evaluator === undefined || validation === undefined) return {};
+    const { examples: _, ...measures } = await this.#evaluator.run(validation, batchSize);
+    const named = Object.entries(measures).map(([name, value]) => {
+      return [`val${name.charAt(0).toUpperCase()}${name.slice(1)}`, value] as const;
+    });
+    return Object.fromEntries(named);
+  }
+
+  #observe(record: EpochRecord): void {
+    const schedule = this.#options.optimizer.learningRate;
+    if (!isPlateauSchedule(schedule)) return;
+    const name = watched(record, schedule.monitor);
+    const value = numberOf(record, name);
+    if (value === undefined) {
+      throw new ConvokeError({
+        operation: "reduceOnPlateau",
+        problem: `it watches "${name}", which is not measured.`,
+        wayOut: "Add the metric, give validation data, or watch the loss.",
+      });
+    }
+    schedule.observe(value);
+  }
+
+  async #save(): Promise<void> {
+    const { checkpoint } = this.#options;
+    if (checkpoint === undefined) return;
+    const bytes = await this.checkpoint();
+    if (checkpoint.dir !== undefined) await writeFileAtomic(pathIn(checkpoint.dir, checkpointFile), bytes);
+    await checkpoint.save?.(bytes);
+  }
+
+  /** Reads the losses of all steps that were started; one reading after the other. */
+  #read(): Promise<void> {
+    this.#reading = this.#reading.then(() => this.#readNow());
+    this.#reading.catch(ignore);
+    return this.#reading;
+  }
+
+  async #readNow(): Promise<void> {
+    const unread = this.#unread;
+    if (unread.length === 0) return;
+    this.#unread = [];
+    await this.#running;
+    const { losses, failed } = await this.#step.read();
+    let { sum, examples } = this.#position.loss;
+    for (const { place, number, batch, inputs } of unread) {
+      if (number === failed) {
+        throw await explainNonFinite(place, batch, { run: this.#step.lossAndGradients, inputs });
+      }
+      const loss = losses[number % losses.length]!;
+      this.#known.set(number, loss);
+      sum += loss * batch.size;
+      examples += batch.size;
+    }
+    this.#position = { ...this.#position, loss: { sum, examples } };
+  }
+
+  #history(): History {
+    return {
+      epochs: this.#records,
+      steps: this.#position.step,
+      examples: this.#examples,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      programs: this.#step.programs,
+      ...(this.#stopped !== undefined && { stopped: this.#stopped }),
+    };
+  }
+
+  /** What a checkpoint in mid-epoch holds beside model and optimizer. */
+  #trainingVariables(): Record<string, Variable> {
+    const all = [...this.#step.metrics.variables, ...this.#step.sums.values()];
+    return Object.fromEntries(all.map((variable) => [variable.name, variable]));
+  }
+
+  #restore({ run, model, optimizer, training, callbacks }: ReturnType<typeof decodeCheckpoint>): void {
+    assertSameOptimizer(run.optimizer, this.#optimizer.name);
+    // In one go: a checkpoint that does not fit changes nothing.
+    const own = underGroups(this.variables, this.#optimizer.namedVariables(), this.#trainingVariables());
+    putData("resume", own, underGroups(model, optimizer, training));
+    const schedule = this.#options.optimizer.learningRate;
+    if (isPlateauSchedule(schedule) && run.schedule !== null) schedule.restore(run.schedule);
+    this.#position = run.position;
+    this.#records = [...run.epochs];
+    for (const { name, restore } of this.#callbacks) {
+      const data = name === undefined ? undefined : run.callbacks[name];
+      if (data === undefined || restore === undefined) continue;
+      const kept = Object.entries(callbacks).filter(([key]) => key.startsWith(`${name}/`));
+      const tensors = kept.map(([key, value]) => [key.slice(`${name}/`.length), value] as const);
+      restore({ data, tensors: Object.fromEntries(tensors) });
+    }
+  }
+
+  #dispose(): void {
+    this.#step.dispose();
+    this.#evaluator?.dispose();
+    for (const slot of Object.values(this.#optimizer.namedVariables())) slot.value.dispose();
+  }
+}
+
+const start: RunPosition = {
+  epoch: 0,
+  batch: 0,
+  step: 0,
+  number: 0,
+  rate: 0,
+  group: { batches: 0, examples: 0 },
+  loss: { sum: 0, examples: 0 },
+};
+
+function seedOf(wanted: number | undefined, saved: number | undefined): number {
+  if (wanted === undefined || saved === undefined || wanted === saved) return wanted ?? saved ?? 0;
+  throw new CheckpointError({
+    operation: "resume",
+    problem: `the run was started with seed ${saved}, but fit got seed ${wanted}.`,
+    wayOut: "Leave the seed out: a run goes on with its own.",
+  });
+}
+
+function assertSameOptimizer(saved: string, wanted: string): void {
+  if (saved === wanted) return;
+  throw new CheckpointError({
+    operation: "resume",
+    problem: `the run was started with the optimizer ${saved}, but fit got ${wanted}.`,
+    wayOut: "Go on with the same optimizer; to change it, load the parameters and start a new run.",
+  });
+}
+
+function nothingToTrain(model: Module<never, unknown>): ConvokeError {
+  const isUnbuilt = !model.isBuilt && model.variables().length === 0;
+  return new ConvokeError({
+    operation: "fit",
+    problem: isUnbuilt
+      ? "the model has no parameters yet: it was not built."
+      : "the model has no parameter that may be trained: all are frozen, or there are none.",
+    wayOut: isUnbuilt
+      ? "Call model.build([channels, height, width]), or start the model with input(…)."
+      : "Call model.unfreeze(), or add layers that have parameters.",
+  });
+}

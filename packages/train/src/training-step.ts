@@ -1,0 +1,193 @@
+// One training step as one program: forward, loss, gradients, accumulation, clipping, gated update, measures.
+import {
+  compile,
+  gradients,
+  type Backend,
+  type CompiledFunction,
+  type Context,
+  type FloatDType,
+  type Tensor,
+  type Variable,
+} from "@convoke/core";
+import { clipByGlobalNorm, clipByValue, stateVariable, type OptimizerState } from "@convoke/optimizers";
+import type { Shape } from "@convoke/shape";
+import type { BatchTensors } from "./batch.js";
+import { LossWindow } from "./loss-window.js";
+import type { LossFunction } from "./loss.js";
+import { MetricTotals, type Metric } from "./metric.js";
+
+/** What the model does with a batch. */
+export type ForwardFunction<Out> = (fields: BatchTensors, context: Context) => Out;
+
+/** Bounds for the gradients; with both, values are cut first. */
+export interface ClipOptions {
+  /** The largest norm of all gradients together. */
+  readonly norm?: number;
+  /** The largest magnitude of a single element. */
+  readonly value?: number;
+}
+
+export interface TrainingStepParts<Out> {
+  readonly forward: ForwardFunction<Out>;
+  readonly loss: LossFunction<Out>;
+  /** Every Variable of the model: what a forward pass changes is taken back when the step fails. */
+  readonly variables: readonly Variable[];
+  readonly optimizer: OptimizerState;
+  readonly clip: ClipOptions;
+  /** Whether gradients of several batches are summed before an update. */
+  readonly accumulates: boolean;
+  readonly metrics: readonly Metric<Out>[];
+  /** How many losses are kept until they are read. */
+  readonly window: number;
+  readonly backend: Backend | undefined;
+}
+
+/** Everything that a step takes from the host. All of it are tensors, so that there is one program per batch shape. */
+export interface StepInputs {
+  readonly fields: BatchTensors;
+  /** The key of the step's randomness. */
+  readonly key: Tensor<Shape, "uint32">;
+  readonly scalars: Readonly<Record<string, Tensor>>;
+  /** The number of the batch in the whole run, and its place in the window of losses. */
+  readonly number: Tensor;
+  readonly position: Tensor;
+  /** Whether the measures start anew. */
+  readonly restart: Tensor<Shape, "bool">;
+  /** Only where gradients are accumulated. */
+  readonly group?: {
+    readonly starts: Tensor<Shape, "bool">;
+    readonly ends: Tensor<Shape, "bool">;
+    /** Examples of this batch, and of the whole group. */
+    readonly size: Tensor;
+    readonly total: Tensor;
+  };
+}
+
+/** The failing batch's number while there is none. */
+const NONE = -1;
+
+/** The compiled step and the state that belongs to training, beside that of model and optimizer. */
+export class TrainingStep<Out> {
+  readonly metrics: MetricTotals<Out>;
+  readonly losses: LossWindow;
+  /** Sums of gradients, by the name of their parameter. */
+  readonly sums: ReadonlyMap<Variable, Variable>;
+  readonly #parts: TrainingStepParts<Out>;
+  /** The number of the first batch whose loss or gradient was not finite. While it is set, nothing changes any more. */
+  readonly #failed = stateVariable("failedBatch", { shape: [], dtype: "int32", value: NONE });
+  readonly #compiled: CompiledFunction<[StepInputs], void>;
+
+  constructor(parts: TrainingStepParts<Out>) {
+    this.#parts = parts;
+    this.metrics = new MetricTotals(parts.metrics);
+    this.losses = new LossWindow(parts.window, scalarDType(parts.variables));
+    const { parameters } = parts.optimizer;
+    const sums = parts.accumulates
+      ? parameters.map((parameter) => [parameter, sumFor(parameter)] as const)
+      : [];
+    this.sums = new Map(sums);
+    this.#compiled = compile((inputs: StepInputs) => this.#step(inputs), {
+      name: "training step",
+      backend: parts.backend,
+    });
+  }
+
+  /** How many programs were made: one for each shape of batch. */
+  get programs(): number {
+    return this.#compiled.programs;
+  }
+
+  run(inputs: StepInputs): Promise<void> {
+    return this.#compiled(inputs);
+  }
+
+  /** The losses in the window, and the number of the batch that failed, if one did. */
+  async read(): Promise<{ losses: Float64Array; failed: number | undefined }> {
+    const [losses, failed] = await Promise.all([this.losses.read(), this.#failed.data()]);
+    const number = Number(failed[0]);
+    return { losses, failed: number === NONE ? undefined : number };
+  }
+
+  /** Loss and gradients without any update: what is searched for the first value that is not finite. */
+  lossAndGradients = ({ fields, key }: StepInputs): Tensor[] => {
+    const loss = this.#parts.loss(this.#parts.forward(fields, { training: true, key }), fields);
+    return [loss, ...gradients(loss, this.#trained())];
+  };
+
+  /** Frees programs and state. */
+  dispose(): void {
+    this.#compiled.dispose();
+    const own = [this.losses.variable, this.#failed, ...this.metrics.variables, ...this.sums.values()];
+    for (const variable of own) variable.value.dispose();
+  }
+
+  /** Read anew for each trace: parameters may be frozen in between. */
+  #trained(): Variable[] {
+    return this.#parts.optimizer.parameters.filter((parameter) => parameter.trainable);
+  }
+
+  #step(inputs: StepInputs): void {
+    const { forward, loss: lossOf, optimizer, variables } = this.#parts;
+    const { fields, key, scalars, number } = inputs;
+    const parameters = this.#trained();
+    const before = variables.map((variable) => variable.value);
+    const outputs = forward(fields, { training: true, key });
+    const loss = lossOf(outputs, fields);
+    const raw = gradients(loss, parameters);
+
+    const isHealthy = this.#failed.value.less(0);
+    const isFinite = allFinite([loss, ...raw]);
+    const gate = isHealthy.logicalAnd(isFinite);
+    this.#failed.assign(isHealthy.logicalAnd(isFinite.logicalNot()).where(number, this.#failed.value));
+
+    // What the forward pass itself changed (running statistics) is part of the step.
+    variables.forEach((variable, i) => {
+      const after = variable.value;
+      if (after !== before[i]) variable.assign(gate.where(after, before[i]!));
+    });
+    const { gradients: collected, ends } = this.#accumulate(parameters, raw, { inputs, gate });
+    optimizer.update(parameters, this.#clipped(collected), { scalars, gate: ends });
+    this.losses.write(inputs.position, loss);
+    this.metrics.update(outputs, fields, inputs.restart);
+  }
+
+  /** Without accumulation the gradients themselves; with it, their mean over the group so far, and when it ends. */
+  #accumulate(
+    parameters: readonly Variable[],
+    raw: readonly Tensor[],
+    { inputs, gate }: { inputs: StepInputs; gate: Tensor<Shape, "bool"> },
+  ): { gradients: readonly Tensor[]; ends: Tensor<Shape, "bool"> } {
+    const { group } = inputs;
+    if (group === undefined) return { gradients: raw, ends: gate };
+    const means = parameters.map((parameter, i) => {
+      const sum = this.sums.get(parameter)!;
+      const { dtype, shape } = parameter;
+      const start = group.starts.where(sum.value.literal(0).broadcastTo(shape), sum.value);
+      const next = start.add(raw[i]!.mul(group.size.cast(dtype)));
+      sum.assign(gate.where(next, sum.value));
+      return next.div(group.total.cast(dtype));
+    });
+    return { gradients: means, ends: gate.logicalAnd(group.ends) };
+  }
+
+  #clipped(given: readonly Tensor[]): readonly Tensor[] {
+    const { norm, value } = this.#parts.clip;
+    const cut = value === undefined ? given : clipByValue(given, value);
+    return norm === undefined ? cut : clipByGlobalNorm(cut, norm).gradients;
+  }
+}
+
+function sumFor({ shape, dtype, name }: Variable): Variable {
+  return stateVariable(`gradient.${name}`, { shape, dtype });
+}
+
+/** Scalars and losses are as precise as the most precise variable. */
+export function scalarDType(variables: readonly Variable[]): FloatDType {
+  return variables.some(({ dtype }) => dtype === "float64") ? "float64" : "float32";
+}
+
+/** Whether no element of any of them is NaN or infinite: counted, since a sum could overflow. */
+function allFinite(tensors: readonly Tensor[]): Tensor<Shape, "bool"> {
+  const counts = tensors.map((each) => each.isFinite().logicalNot().cast("int32").sum());
+  return counts.reduce((total, bad) => total.add(bad)).equal(0);
+}

@@ -1,0 +1,300 @@
+import {
+  lenet5,
+  loadParameters,
+  onnxRunner,
+  predict,
+  read,
+  syntheticDigits,
+  tensor,
+  useBackend,
+  reference,
+} from "convoke";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleCommand, resultOf, runCommand, startCommand, type CommandOutcome } from "./command.js";
+
+const testData = process.env["CONVOKE_TEST_DATA"];
+const results = ["curve.svg", "metrics.jsonl", "model.onnx", "model.safetensors", "summary.txt"];
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "convoke-command-"));
+  await bundleCommand();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A short training run on drawn digits. */
+function trainArgs(out: string, ...more: string[]): string[] {
+  const short = ["--dataset", "synthetic-digits", "--limit", "160", "--epochs", "2", "--seed", "3"];
+  return ["train", "--model", "lenet5", ...short, "--out", path.join(folder, out), "--json", ...more];
+}
+
+function fileIn(out: string, name: string): Buffer {
+  return readFileSync(path.join(folder, out, name));
+}
+
+/** What a mistake must look like: the exit status, one explanation, and no trace of the program's inside. */
+function expectMistake({ code, stderr, stdout }: CommandOutcome, status: number, said: RegExp): void {
+  expect(stderr).toMatch(said);
+  expect(stderr).not.toMatch(/^\s+at .+:\d+:\d+/m);
+  expect(stderr).not.toContain("defect of the program");
+  expect(stdout).not.toMatch(/^\s+at /m);
+  expect(code).toBe(status);
+}
+
+describe("convoke train", () => {
+  it("trains, tests, exports, verifies, and writes its files", async () => {
+    const outcome = await runCommand(trainArgs("first"));
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const result = resultOf(outcome);
+    expect(result).toMatchObject({
+      epochs: 2,
+      parameters: 61_706,
+      backend: "reference",
+      model: "lenet5",
+      dataset: "synthetic-digits",
+      trainImages: 160,
+      steps: 10,
+      seed: 3,
+    });
+    for (const key of ["testAccuracy", "testLoss", "trainImagesPerSecond", "onnxMaxAbsDiff"]) {
+      expect(result[key], key).toBeTypeOf("number");
+    }
+    expect(result["onnxMaxAbsDiff"]).toBeLessThanOrEqual(1e-5);
+    expect(readdirSync(path.join(folder, "first")).sort()).toEqual(["checkpoint.safetensors", ...results]);
+    const lines = fileIn("first", "metrics.jsonl").toString().trimEnd().split("\n");
+    const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
+    expect(kinds.filter((kind) => kind === "step")).toHaveLength(10);
+    expect(kinds.filter((kind) => kind === "epoch")).toHaveLength(2);
+    expect(outcome.stderr).toContain("122,304");
+    expect(outcome.stdout.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("writes a model.onnx that ONNX Runtime computes as we do, at batch 1, 7 and 64", async () => {
+    await useBackend(reference());
+    const model = lenet5();
+    loadParameters(model, fileIn("first", "model.safetensors"));
+    const session = await (await onnxRunner()).open(fileIn("first", "model.onnx"));
+    const { test } = syntheticDigits({ train: 1, test: 64 });
+    for (const batch of [1, 7, 64]) {
+      const x = test.gather(Array.from({ length: batch }, (_, i) => i))["x"]!;
+      const data = Float32Array.from(x.data);
+      const { output } = await session.run({ input: { dtype: "float32", shape: x.shape, data } });
+      const ours = await read(await predict(model, tensor(data, { shape: x.shape })));
+      expect(output?.shape).toEqual([batch, 10]);
+      const differences = Array.from(ours as Float32Array, (value, i) =>
+        Math.abs(value - Number(output!.data[i])),
+      );
+      expect(Math.max(...differences)).toBeLessThan(1e-5);
+    }
+    await session.dispose();
+  });
+
+  it("gives the same bytes again from the same seed, also when it was interrupted and resumed", async () => {
+    const running = startCommand(trainArgs("resumed"));
+    while (!running.stderr.includes("epoch 1/2")) await new Promise((resolve) => setTimeout(resolve, 20));
+    running.interrupt();
+    const stopped = await running.ended;
+    expect(stopped.stderr).toContain("Run the same command with --resume");
+    expect(stopped.code).toBe(130);
+    expect(readdirSync(path.join(folder, "resumed"))).toEqual(["checkpoint.safetensors"]);
+
+    const other = await runCommand(trainArgs("resumed", "--resume", "--batch-size", "16"));
+    expectMistake(other, 2, /checkpoint was made with batch size 32, this run has batch size 16/);
+    const outcome = await runCommand(trainArgs("resumed", "--resume"));
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(fileIn("resumed", "model.safetensors").equals(fileIn("first", "model.safetensors"))).toBe(true);
+    expect(fileIn("resumed", "model.onnx").equals(fileIn("first", "model.onnx"))).toBe(true);
+    const losses = (out: string): string[] =>
+      fileIn(out, "metrics.jsonl")
+        .toString()
+        .split("\n")
+        .filter((line) => line.includes('"kind":"step"'));
+    expect(losses("resumed")).toEqual(losses("first"));
+  });
+
+  it("names step and layer when the loss is not finite, and leaves what was there before", async () => {
+    cpSync(path.join(folder, "first"), path.join(folder, "kept"), { recursive: true });
+    const outcome = await runCommand(trainArgs("kept", "--lr", "1e9"));
+    expectMistake(outcome, 1, /step \d+ \(batch \d+ of epoch 0.*first \w+ "\w+" gives -?(Infinity|NaN)/);
+    for (const name of ["checkpoint.safetensors", ...results]) {
+      expect(fileIn("kept", name).equals(fileIn("first", name)), name).toBe(true);
+    }
+  });
+
+  it("trains on the official files", async (context) => {
+    if (testData === undefined) return context.skip("CONVOKE_TEST_DATA is not set");
+    for (const dataset of ["mnist", "fashion-mnist"]) {
+      const outcome = await runCommand([
+        ...[
+          "train",
+          "--model",
+          "lenet5",
+          "--dataset",
+          dataset,
+          "--data-dir",
+          path.join(testData, "data", dataset),
+        ],
+        ...["--limit", "320", "--epochs", "1", "--out", path.join(folder, dataset), "--json"],
+      ]);
+      expect(outcome.code, outcome.stderr).toBe(0);
+      const result = resultOf(outcome);
+      expect(result).toMatchObject({ testImages: 10_000, trainImages: 320 });
+      expect(result["onnxMaxAbsDiff"]).toBeLessThanOrEqual(1e-5);
+    }
+  });
+});
+
+describe("convoke evaluate, predict, inspect, backends", () => {
+  it("evaluates a file in ONNX Runtime", async () => {
+    const model = path.join(folder, "first/model.onnx");
+    const outcome = await runCommand(["evaluate", model, "--dataset", "synthetic-digits", "--json"]);
+    const { accuracy, confusion, images } = resultOf(outcome);
+    const trained = JSON.parse(fileIn("first", "metrics.jsonl").toString().trimEnd().split("\n").at(-1)!) as {
+      testAccuracy: number;
+    };
+    expect(accuracy).toBeCloseTo(trained.testAccuracy, 2);
+    expect((confusion as number[][]).flat().reduce((sum, count) => sum + count, 0)).toBe(images);
+  });
+
+  it("predicts pictures of every kind, and names those that it cannot read", async (context) => {
+    if (testData === undefined) return context.skip("CONVOKE_TEST_DATA is not set");
+    const image = (name: string): string => path.join(testData, "images/edge-cases", name);
+    const model = path.join(folder, "first/model.onnx");
+    const pictures = ["palette_color.png", "checker_bilevel.png", "chessboard_GRAY.png", "logo.png"].map(
+      image,
+    );
+    const outcome = await runCommand(["predict", model, ...pictures, "--json"]);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const { predictions } = resultOf(outcome) as {
+      predictions: { image: string; probabilities: number[] }[];
+    };
+    expect(predictions.map((prediction) => prediction.image)).toEqual(pictures);
+    for (const { probabilities } of predictions) {
+      expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6);
+    }
+    expectMistake(
+      await runCommand(["predict", model, image("truncated.jpg")]),
+      2,
+      /truncated\.jpg.*damaged JPEG/,
+    );
+    const gif = await runCommand(["predict", model, image("no_time_for_that_tiny.gif")]);
+    expectMistake(gif, 2, /no_time_for_that_tiny\.gif": the file is a GIF file/);
+  });
+
+  it("inspects models by name and files", async () => {
+    const named = resultOf(await runCommand(["inspect", "lenet5", "--input", "1,32,32", "--json"])) as {
+      layers: { path: string; connections?: number }[];
+      totals: { parameters: number };
+    };
+    expect(named.totals.parameters).toBe(61_706);
+    expect(named.layers.find(({ path: name }) => name === "conv1")?.connections).toBe(122_304);
+    const file = path.join(folder, "first/model.onnx");
+    const summary = resultOf(await runCommand(["inspect", file, "--json"]));
+    expect(summary).toMatchObject({ parameters: 61_706, nodeTypes: { Conv: 2, Gemm: 3, MaxPool: 2 } });
+  });
+
+  it("lists the backends", async () => {
+    const { backends } = resultOf(await runCommand(["backends", "--json"])) as {
+      backends: { name: string; available: boolean; reason?: string }[];
+    };
+    expect(backends[0]).toMatchObject({ name: "reference", available: true });
+    for (const { available, reason } of backends) if (!available) expect(reason).toBeTruthy();
+  });
+});
+
+describe("wrong use", () => {
+  const train = (...args: string[]): string[] => [
+    "train",
+    "--model",
+    "lenet5",
+    "--out",
+    path.join(folder, "no"),
+    ...args,
+  ];
+  const digits = ["--dataset", "synthetic-digits", "--limit", "32"];
+
+  it.each<[string, () => string[], RegExp]>([
+    [
+      "an unknown model",
+      () => train(...digits, "--model", "lenet"),
+      /no model "lenet"[^]*Did you mean "lenet5"/,
+    ],
+    ["an unknown dataset", () => train("--dataset", "mnits"), /no dataset "mnits"[^]*Did you mean "mnist"/],
+    ["a dataset that comes later", () => train("--dataset", "folder:x"), /does not read folders of images/],
+    [
+      "a missing data folder",
+      () => train("--dataset", "mnist", "--data-dir", "/no/such"),
+      /no folder "\/no\/such"/,
+    ],
+    ["an unknown backend", () => train(...digits, "--backend", "gpu"), /no backend "gpu"/],
+    [
+      "a backend that is not here",
+      () => train(...digits, "--backend", "cpu"),
+      /BackendUnavailableError: backend "cpu"/,
+    ],
+    ["an unknown optimizer", () => train(...digits, "--optimizer", "adm"), /Did you mean "adam"/],
+    ["negative epochs", () => train(...digits, "--epochs", "-1"), /--epochs: got "-1"/],
+    ["a learning rate of nothing", () => train(...digits, "--lr", "0"), /--lr: got "0"/],
+    ["an unknown flag", () => train(...digits, "--epoch", "2"), /unknown option '--epoch'[^]*--epochs/],
+    ["no command", () => [], /Usage: convoke/],
+    ["an unknown command", () => ["trian"], /unknown command 'trian'[^]*train/],
+    [
+      "a model that the images are too small for",
+      () => train(...digits, "--model", "vgg16"),
+      /ShapeError: \w+ "/,
+    ],
+    ["nothing to resume", () => train(...digits, "--resume"), /--resume: there is no "/],
+    [
+      "a file as output folder",
+      () => train(...digits, "--out", import.meta.filename),
+      /--out: the folder .* cannot be written/,
+    ],
+    [
+      "an output folder that cannot be",
+      () => train(...digits, "--out", "/proc/no/such"),
+      /--out: the folder .* cannot be written/,
+    ],
+    [
+      "an input that a kernel does not fit",
+      () => ["inspect", "lenet5", "--input", "1,4,4"],
+      /kernel 5×5 does not fit/,
+    ],
+    ["a name that is nothing", () => ["inspect", "lenet6"], /Did you mean "lenet5"/],
+    ["a file that is no model", () => ["inspect", import.meta.filename], /it is no ONNX model/],
+    ["a missing file", () => ["evaluate", "no.onnx", ...digits], /no such file/],
+  ])("%s is explained", async (_, args, said) => {
+    expectMistake(await runCommand(args()), 2, said);
+  });
+
+  it("of damaged data files is explained", async (context) => {
+    if (testData === undefined) return context.skip("CONVOKE_TEST_DATA is not set");
+    const data = path.join(folder, "data");
+    cpSync(path.join(testData, "data/mnist"), data, { recursive: true });
+    const images = path.join(data, "train-images-idx3-ubyte.gz");
+    const whole = readFileSync(images);
+    const run = (): Promise<CommandOutcome> => runCommand(train("--dataset", "mnist", "--data-dir", data));
+
+    writeFileSync(images, whole.subarray(0, whole.length / 2));
+    expectMistake(await run(), 2, /DatasetError: .*train-images-idx3-ubyte\.gz.*gzip/);
+    writeFileSync(images, gzipSync(gunzipSync(whole).subarray(0, 1_000_000), { level: 1 }));
+    expectMistake(await run(), 2, /the header promises \[60000, 28, 28\]/);
+    writeFileSync(images, whole);
+    const labels = path.join(data, "train-labels-idx1-ubyte.gz");
+    const numbers = gunzipSync(readFileSync(labels));
+    numbers[8 + 12] = 77;
+    writeFileSync(labels, gzipSync(numbers, { level: 1 }));
+    expectMistake(await run(), 2, /label 77 at example 12/);
+  });
+
+  it("of a model for other pictures is explained", async (context) => {
+    if (testData === undefined) return context.skip("CONVOKE_TEST_DATA is not set");
+    const cifar = path.join(testData, "onnx/models/cifar_resnet20_opset11/model.onnx");
+    const outcome = await runCommand(["evaluate", cifar, "--dataset", "synthetic-digits"]);
+    expectMistake(outcome, 2, /it takes \[3, 32, 32\] \(3 channels\)/);
+  });
+});
