@@ -3,14 +3,6 @@
 export { gemm, gemmPack } from "./gemm";
 export { conv, convPack } from "./convolution";
 export { convInputGrad, convInputGradPack } from "./convolution-input-grad";
-// Movement, indexing, order and randomness: see src/operand-layouts-data.ts.
-export * from "./strided-copy";
-export * from "./indexing";
-export * from "./scatter";
-export * from "./scan";
-export * from "./sort";
-export * from "./arg-reduce";
-export * from "./random";
 export { convFilterGrad } from "./convolution-filter-grad";
 export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
 export { multiplyAddPeak } from "./multiply-add-peak";

@@ -1,10 +1,10 @@
 // Rough speed of the kernels on one worker, against the multiply-add peak: node scripts/bench-kernels.mjs [NAME …]
 // Compares ratios only; the figures that count are those of `convoke bench` on a quiet machine.
 import { build } from "esbuild";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import v8 from "node:v8";
+import { generatedKernels } from "./build-kernels.mjs";
 
 v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
@@ -18,11 +18,6 @@ async function importSource(path) {
 }
 
 const layouts = await importSource("src/operand-layouts.ts");
-
-async function kernelsOf(name) {
-  const text = await readFile(join(root, `src/generated/kernels-${name}.ts`), "utf8");
-  return new WebAssembly.Module(Buffer.from(/"([^"]+)"/.exec(text)[1], "base64"));
-}
 
 const axis = (size, kernel, stride, pad) => ({
   ...{ size, kernel, stride, pad, out: Math.floor((size + 2 * pad - kernel) / stride) + 1 },
@@ -145,7 +140,7 @@ function peak(module) {
 
 const wanted = process.argv.slice(2);
 for (const name of ["relaxed", "simd"]) {
-  const module = await kernelsOf(name);
+  const module = new WebAssembly.Module((await generatedKernels()).get(name));
   const most = peak(module);
   console.log(`${name}: multiply-add peak ${most.toFixed(1)} GFLOP/s`);
   for (const [job, parameters] of Object.entries(jobs)) {

@@ -10,7 +10,7 @@ import {
 } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
 import { expect } from "vitest";
-import { kernelsSimd } from "../../src/generated/kernels-simd.js";
+import { generatedKernels } from "../../scripts/build-kernels.mjs";
 import type { Operand } from "../../src/program/instruction.js";
 
 type KernelFunction = (operands: number, worker: number, workers: number) => void;
@@ -22,7 +22,7 @@ export interface KernelCall {
 
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
 const table = new WebAssembly.Table({ initial: 1, element: "anyfunc" });
-const module = new WebAssembly.Module(Buffer.from(kernelsSimd, "base64"));
+const module = new WebAssembly.Module((await generatedKernels()).get("data")!);
 const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
 const bytes = new Uint8Array(memory.buffer);
 

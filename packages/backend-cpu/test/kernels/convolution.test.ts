@@ -5,9 +5,7 @@ import {
   convMemory,
   type Operands,
 } from "../../src/operand-layouts.js";
-import { builds, difference, KernelRun, randomFloats, seeded } from "./kernel-memory.js";
-
-type Build = (typeof builds)[number];
+import { builds, difference, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
 
 type Size = Omit<Operands<"conv">, "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu">;
 
@@ -91,7 +89,7 @@ type Face = keyof typeof oracles;
 function compute(
   face: Face,
   c: Case,
-  { data, build, workers }: { data: Data; build: Build; workers: number },
+  { data, build, workers }: { data: Data; build: SimdLevel; workers: number },
 ) {
   const run = new KernelRun(build, workers);
   const { bias, relu, ...size } = c;

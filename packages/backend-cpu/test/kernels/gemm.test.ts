@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { gemmFlags, gemmMemory } from "../../src/operand-layouts.js";
-import { builds, difference, KernelRun, randomFloats, seeded } from "./kernel-memory.js";
+import { builds, difference, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
 
 interface Case {
   batch: number;
@@ -68,11 +68,7 @@ function oracle(c: Case, { a, b, c: before, bias }: Data): Float64Array {
   return result;
 }
 
-function multiply(
-  build: (typeof builds)[number],
-  workers: number,
-  [c, data]: readonly [Case, Data],
-): Float32Array {
+function multiply(build: SimdLevel, workers: number, [c, data]: readonly [Case, Data]): Float32Array {
   const run = new KernelRun(build, workers);
   const size = { batch: c.batch, rows: c.rows, columns: c.columns, depth: c.depth, ...strides(c) };
   const target = run.put(data.c);

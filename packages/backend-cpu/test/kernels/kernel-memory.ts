@@ -1,8 +1,7 @@
 // Kernels on a memory of their own. Between the arrays lies a pattern that is a NaN as a float: what a kernel reads there
 // must not reach its results, and the pattern must stay as it is.
 import v8 from "node:v8";
-import { kernelsRelaxed } from "../../src/generated/kernels-relaxed.js";
-import { kernelsSimd } from "../../src/generated/kernels-simd.js";
+import { generatedKernels } from "../../scripts/build-kernels.mjs";
 import {
   encodeOperands,
   operandSlack,
@@ -17,13 +16,18 @@ const untouched = 0x7fc0dead;
 
 export const builds = ["simd", "relaxed"] as const;
 
-function moduleOf(build: (typeof builds)[number]): WebAssembly.Module {
-  // Node 20 has relaxed SIMD behind this flag; later versions ignore it.
-  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return new WebAssembly.Module(Buffer.from(build === "simd" ? kernelsSimd : kernelsRelaxed, "base64"));
+export type SimdLevel = (typeof builds)[number];
+
+// Node 20 has relaxed SIMD behind this flag; later versions ignore it.
+v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+
+const binaries = await generatedKernels();
+
+function moduleOf(level: SimdLevel): WebAssembly.Module {
+  return new WebAssembly.Module(binaries.get(level)!);
 }
 
-const modules = new Map(builds.map((build) => [build, moduleOf(build)]));
+const modules = { simd: moduleOf("simd"), relaxed: moduleOf("relaxed") };
 
 /** Operands without the addresses that `KernelRun` gives out itself. */
 type Shared<K extends KernelName> = Omit<Operands<K>, "packed" | "scratch" | "scratchBytes">;
@@ -35,9 +39,9 @@ export class KernelRun {
   readonly workers: number;
   #next = 1 << 16;
 
-  constructor(build: (typeof builds)[number], workers: number, pages = 400) {
+  constructor(build: SimdLevel, workers: number, pages = 400) {
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
-    this.#exports = new WebAssembly.Instance(modules.get(build)!, { env: { memory: this.#memory } }).exports;
+    this.#exports = new WebAssembly.Instance(modules[build], { env: { memory: this.#memory } }).exports;
     this.workers = workers;
   }
 

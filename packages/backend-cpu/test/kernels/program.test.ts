@@ -1,7 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { kernelsSimd } from "../../src/generated/kernels-simd.js";
+import { generatedKernels } from "../../scripts/build-kernels.mjs";
 import { encodeOperands, gemmMemory } from "../../src/operand-layouts.js";
+
+const binary = (await generatedKernels()).get("simd")!;
 
 const control = 1 << 16;
 const program = control + 64;
@@ -10,7 +12,7 @@ const data = 1 << 17;
 function start(memory: WebAssembly.Memory, worker: number, workers: number): Promise<unknown> {
   const thread = new Worker(new URL("program-thread.mjs", import.meta.url), {
     workerData: {
-      ...{ module: new WebAssembly.Module(Buffer.from(kernelsSimd, "base64")), memory, program, control },
+      ...{ module: new WebAssembly.Module(binary), memory, program, control },
       ...{ worker, workers, kernels: ["gemmPack", "gemm"] },
     },
   });
