@@ -104,6 +104,11 @@ export class CpuBackend implements Backend {
     });
   }
 
+  peek(buffer: DeviceBuffer): TypedArray {
+    const { address, bytes, spec } = this.#own(buffer);
+    return typedArrays[spec.dtype](this.#machine.memory.bytes(address, bytes).slice().buffer);
+  }
+
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof CpuBuffer) || buffer.isFreed || this.#isDisposed) return;
     buffer.isFreed = true;
@@ -124,6 +129,8 @@ export class CpuBackend implements Backend {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#bytes = 0;
+    this.#buffers = 0;
     await this.#machine.crew.dispose();
   }
 

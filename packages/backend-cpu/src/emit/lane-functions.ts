@@ -133,7 +133,7 @@ function writeLog1p(lanes: Lanes, x: Local, log: number): void {
   const [u, d] = [code.local("v128"), code.local("v128")];
   code.get(x).f32x4(1).do("f32x4.add").tee(u).f32x4(1).do("f32x4.sub").set(d);
   code.get(x);
-  code.get(u).call(log).get(x).do("f32x4.mul").get(d).do("f32x4.div");
+  code.get(u).call(log).get(x).get(d).do("f32x4.div", "f32x4.mul");
   code.get(d).f32x4(0).do("f32x4.eq", "v128.bitselect").set(d);
   // x / (u − 1) is ∞/∞ at infinity.
   code.get(x).get(d).get(x).f32x4(Infinity).do("f32x4.eq", "v128.bitselect");

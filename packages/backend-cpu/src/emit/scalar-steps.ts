@@ -1,5 +1,5 @@
 // Element steps on one element of any type; what vectors do not cover. Integers narrower than 32 bits live in i32.
-import { dtypes, type DType } from "@convoke/core";
+import { dtypes, erfOfNumber, type DType } from "@convoke/core";
 import type { Step } from "./element-loop.js";
 import type { Access as MemoryAccess, FunctionCode, Instruction, Local, ValueType } from "./wasm-module.js";
 
@@ -15,6 +15,7 @@ export const hostFunctions: Readonly<Record<string, { arity: 1 | 2; compute: (..
   sin: { arity: 1, compute: Math.sin },
   cos: { arity: 1, compute: Math.cos },
   tanh: { arity: 1, compute: Math.tanh },
+  erf: { arity: 1, compute: erfOfNumber },
   pow: { arity: 2, compute: Math.pow },
 };
 
@@ -70,7 +71,7 @@ export function isScalarStep(step: Step, types: readonly DType[]): boolean {
   if (first === "bool") return false;
   const isFloat = first === "float32" || first === "float64";
   if (["add", "sub", "mul", "div", "mod", "maximum", "minimum", "neg", "abs", "sign", "pow"].includes(step.op)) {
-    return step.op !== "pow" || isFloat;
+    return true;
   }
   return isFloat && (step.op in floatInstructions || step.op in hostFunctions);
 }
@@ -109,7 +110,7 @@ export function emitScalarStep(step: Step, context: ScalarContext): void {
       return;
     default:
       if (type === "f32" || type === "f64") emitFloat(step.op, { code, a: a!, b, type, functions });
-      else emitInteger(step.op, { code, a: a!, b, dtype, type });
+      else emitInteger(step.op, { code, a: a!, b, dtype, type, functions });
       narrow(code, step.dtype);
   }
 }
@@ -186,9 +187,10 @@ interface IntegerParts {
   readonly b: Local | undefined;
   readonly dtype: DType;
   readonly type: ValueType;
+  readonly functions: ImportedFunctions;
 }
 
-function emitInteger(op: string, { code, a, b, dtype, type }: IntegerParts): void {
+function emitInteger(op: string, { code, a, b, dtype, type, functions }: IntegerParts): void {
   const t = type as "i32" | "i64";
   const zero = (): FunctionCode => (t === "i64" ? code.i64(0n) : code.i32(0));
   switch (op) {
@@ -217,9 +219,44 @@ function emitInteger(op: string, { code, a, b, dtype, type }: IntegerParts): voi
       if (t === "i64") code.do("i64.extend_i32_s");
       return;
     }
+    case "pow":
+      if (t === "i64") emitBigPower(code, a, b!);
+      else emitPower(code, { a, b: b!, dtype, functions });
+      return;
     default:
       emitIntegerDivision(op, { code, a, b: b!, dtype, t });
   }
+}
+
+/** aᵇ of integers of up to 32 bits: in double precision, then cut and wrapped. */
+function emitPower(
+  code: FunctionCode,
+  parts: { a: Local; b: Local; dtype: DType; functions: ImportedFunctions },
+): void {
+  const { a, b, dtype, functions } = parts;
+  const widen: Instruction = isUnsigned(dtype) ? "f64.convert_i32_u" : "f64.convert_i32_s";
+  const power = code.local("f64");
+  code.get(a).do(widen).get(b).do(widen).call(functions["pow"]!).tee(power);
+  emitFloatToInteger(code, { value: power, source: "f64", to: dtype });
+}
+
+/** aᵇ modulo 2⁶⁴ by squaring; a negative exponent leaves 1 of 1, and 0 of all else. */
+function emitBigPower(code: FunctionCode, a: Local, b: Local): void {
+  const [result, factor, left] = [code.local("i64"), code.local("i64"), code.local("i64")];
+  code.i64(1n).set(result);
+  code.get(a).set(factor);
+  code.get(b).set(left);
+  code.while(
+    () => code.get(left).i64(0n).do("i64.gt_s"),
+    () => {
+      code.get(left).do("i32.wrap_i64").i32(1).do("i32.and");
+      code.if(() => code.get(result).get(factor).do("i64.mul").set(result));
+      code.get(factor).get(factor).do("i64.mul").set(factor);
+      code.get(left).i64(2n).do("i64.div_s").set(left);
+    },
+  );
+  code.get(a).i64(1n).do("i64.eq", "i64.extend_i32_u").get(result);
+  code.get(b).i64(0n).do("i64.lt_s", "select");
 }
 
 /** Division towards zero, and the remainder with the sign of the divisor; both 0 for divisor 0, without a trap. */

@@ -11,7 +11,8 @@ interface KernelExports {
 
 export interface ThreadSetup {
   readonly memory: WebAssembly.Memory;
-  readonly kernels: WebAssembly.Module;
+  /** The modules of the kernels; the first one also runs programs. */
+  readonly kernels: readonly WebAssembly.Module[];
   /** The kernels by the number that programs know them by. */
   readonly kernelNames: readonly string[];
   readonly worker: number;
@@ -33,10 +34,11 @@ export class Thread {
 
   constructor(setup: ThreadSetup) {
     this.#setup = setup;
-    const instance = new WebAssembly.Instance(setup.kernels, { env: { memory: setup.memory } });
-    this.#exports = instance.exports as unknown as KernelExports;
+    const imports = { env: { memory: setup.memory } };
+    const instances = setup.kernels.map((module) => new WebAssembly.Instance(module, imports));
+    this.#exports = instances[0]!.exports as unknown as KernelExports;
     setup.kernelNames.forEach((name, i) => {
-      this.#put(i, instance.exports[name] as KernelFunction);
+      this.#put(i, instances.find(({ exports }) => name in exports)!.exports[name] as KernelFunction);
     });
   }
 
