@@ -79,6 +79,19 @@ describe("gradients", () => {
     expect(await h!.array()).toEqual([6, 10]);
   });
 
+  it("refuse a scalar that was read before: zeros would be a silent mistake", async () => {
+    const x = tensor([1, 2]);
+    const loss = x.square().sum();
+    expect(await loss.item()).toBe(5);
+    expect(() => gradients(loss, [x])).toThrowErrorMatchingInlineSnapshot(`
+      [GradientError: gradients: the scalar was realised before: its history is gone, and with it what it depends on.
+        Take gradients before the scalar is read, or use valueAndGrad, which gives both.]
+    `);
+    // By itself it has one, and what does not depend on a target has zeros.
+    expect(await gradients(loss, [loss])[0]!.item()).toBe(1);
+    expect(await gradients(x.sum(), [tensor([3])])[0]!.array()).toEqual([0]);
+  });
+
   it("stop at detach and at integers", async () => {
     const derivative = grad((x: Tensor) =>
       x.mul(x.detach()).sum().add(x.cast("int32").cast("float32").sum()),

@@ -20,7 +20,7 @@ type Gradients = Map<GraphNode, (Tensor | undefined)[]>;
  * does not depend on a target. Use it in the same synchronous piece of code (or traced function) that built the scalar:
  * a tensor that was realised in between is a leaf.
  *
- * @throws GradientError when `loss` is no floating-point scalar, or depends on a Variable through a realised tensor.
+ * @throws GradientError when `loss` is no floating-point scalar, was realised, or depends on a Variable through a realised tensor.
  * @example
  * ```ts
  * import { gradients, tensor, Variable } from "@convoke/core";
@@ -32,6 +32,7 @@ type Gradients = Map<GraphNode, (Tensor | undefined)[]>;
  */
 export function gradients(loss: Tensor, targets: readonly Target[]): Tensor[] {
   assertScalar(loss);
+  assertHistory(loss, targets);
   const handles = targets.map((target) => (target instanceof Variable ? target.value : target));
   const seed = loss.literal(1);
   return backpropagate([loss], [seed], handles).map((g, i) => {
@@ -111,6 +112,18 @@ function assertScalar(loss: Tensor): void {
     operation: "gradients",
     problem: `got ${loss.dtype} ${formatShape(loss.shape)}, but gradients are those of a floating-point scalar.`,
     wayOut: "Reduce the result first, for instance with .sum() or .mean().",
+  });
+}
+
+/** A scalar that was read before its gradients are asked for depends on nothing any more: zeros would be a silent mistake. */
+function assertHistory(loss: Tensor, targets: readonly Target[]): void {
+  const { node } = loss.handle;
+  if (!node.isRealized || targets.some((target) => target instanceof Tensor && target.handle.node === node))
+    return;
+  throw new GradientError({
+    operation: "gradients",
+    problem: "the scalar was realised before: its history is gone, and with it what it depends on.",
+    wayOut: "Take gradients before the scalar is read, or use valueAndGrad, which gives both.",
   });
 }
 

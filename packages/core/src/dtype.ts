@@ -74,6 +74,7 @@ export function holds<D extends DType>(dtype: D, data: TypedArray): data is Type
   return data.constructor === allocators[dtype](0).constructor;
 }
 
+/** Whether `dtype` is a floating-point type: those have gradients. */
 export function isFloat(dtype: DType): dtype is FloatDType {
   return dtypes[dtype].kind === "float";
 }
@@ -83,6 +84,7 @@ export function byteLength(dtype: DType, size: number): number {
   return dtypes[dtype].bytes * size;
 }
 
+/** Whether `name` is the name of an element type. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(dtypes, name);
 }

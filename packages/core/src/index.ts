@@ -51,6 +51,7 @@ export * from "./ops/compare.js";
 export * from "./ops/convolution.js";
 export * from "./ops/creation.js";
 export * from "./ops/elementwise.js";
+export { erf as erfOfNumber } from "./ops/special-functions.js";
 export * from "./ops/identity.js";
 export * from "./ops/indexing.js";
 export * from "./ops/matmul.js";

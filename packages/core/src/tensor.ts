@@ -144,6 +144,11 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     return `Tensor ${this.dtype} ${formatShape(this.shape)}`;
   }
 
+  /** What Node shows of it: not the graph behind it. @internal */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   // — element-wise —
 
   neg(): Tensor<S, D> {

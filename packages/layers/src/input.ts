@@ -1,6 +1,6 @@
 // What a model is built with.
 import { inputNode, Tensor, type DType } from "@convoke/core";
-import { assertShape, type Shape } from "@convoke/shape";
+import { assertShape, formatShape, ShapeError, type Shape } from "@convoke/shape";
 
 export interface InputOptions {
   /** The element type. Default float32; a model over words takes int32. */
@@ -33,6 +33,14 @@ export function input(...shape: number[]): InputSpec;
 export function input(...shapeAndOptions: [...shape: number[], options: InputOptions]): InputSpec;
 export function input(...parts: (number | InputOptions)[]): InputSpec {
   const options = parts.find((part) => typeof part !== "number");
+  if (Array.isArray(options)) {
+    throw new ShapeError({
+      operation: "input",
+      got: `got the list ${formatShape(options)}`,
+      rule: ", it takes the sizes one by one.",
+      wayOut: `Write input(${options.join(", ")}).`,
+    });
+  }
   return new InputSpec(
     parts.filter((part) => typeof part === "number"),
     options,

@@ -304,6 +304,10 @@ describe("messages name the layer", () => {
       "ModuleError: maxPool2d: size is [], it must be a whole number of at least 1.
         Write for instance size: 3."
     `);
+    expect(message(() => input([1, 28, 28] as never))).toMatchInlineSnapshot(`
+      "ShapeError: input: got the list [1, 28, 28], it takes the sizes one by one.
+        Write input(1, 28, 28)."
+    `);
     expect(message(() => input(1, -2))).toMatchInlineSnapshot(`
       "ShapeError: input: axis 1 of [1, -2] is -2, it must be a whole number of at least 0.
         Use 0 instead."

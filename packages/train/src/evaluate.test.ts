@@ -37,6 +37,21 @@ describe("evaluate", () => {
   });
 });
 
+describe("what evaluate refuses", () => {
+  it("says so", async () => {
+    const misnamed = evaluate(net(), blobs(4), { metrics: ["acuracy" as "accuracy"] });
+    await expect(misnamed).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [ConvokeError: metric: got the name "acuracy"; the metrics by name are accuracy, binaryAccuracy, perplexity.
+        Use one of them, or make one: topK(5), confusionMatrix(10), meanOf(…).]
+    `);
+    const bare = evaluate(net(), blobs(4), undefined as never);
+    await expect(bare).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [ConvokeError: evaluate: got neither a loss nor a metric, so there is nothing to measure.
+        Say what, for instance { loss: "crossEntropy" } or { metrics: ["accuracy"] }.]
+    `);
+  });
+});
+
 describe("predict", () => {
   it("gives the outputs in inference mode", async () => {
     const model = net();

@@ -1,5 +1,6 @@
 // Measures a model on data, and runs it.
 import {
+  ConvokeError,
   compile,
   concat,
   tensor,
@@ -172,8 +173,9 @@ export async function evaluate<M extends Module<never, unknown>, Out>(
 export async function evaluate(
   model: Module<never, unknown>,
   data: TrainingData,
-  options: EvaluateOptions<never> & Partial<ForwardOption<never, unknown>>,
+  options: EvaluateOptions<never> & Partial<ForwardOption<never, unknown>> = {},
 ): Promise<Evaluation> {
+  if (measuresNothing(options)) throw nothingToMeasure();
   if (options.backend !== undefined) await model.to(options.backend);
   const forward = forwardOf(model as Module<never, never>, options as Partial<ForwardOption<unknown, never>>);
   const evaluator = new Evaluator(
@@ -186,6 +188,18 @@ export async function evaluate(
   } finally {
     evaluator.dispose();
   }
+}
+
+function measuresNothing({ loss, metrics = [] }: MeasureOptions<never>): boolean {
+  return loss === undefined && metrics.length === 0;
+}
+
+function nothingToMeasure(): ConvokeError {
+  return new ConvokeError({
+    operation: "evaluate",
+    problem: "got neither a loss nor a metric, so there is nothing to measure.",
+    wayOut: 'Say what, for instance { loss: "crossEntropy" } or { metrics: ["accuracy"] }.',
+  });
 }
 
 const predictors = new WeakMap<Module, CompiledFunction<[Tensor], Tensor>>();

@@ -1,5 +1,5 @@
 // What is measured along with the loss: sums that the program keeps, and what becomes of them on the host.
-import { oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
+import { ConvokeError, oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
 import { crossEntropy } from "@convoke/layers";
 import { stateVariable } from "@convoke/optimizers";
 import type { Shape } from "@convoke/shape";
@@ -171,7 +171,12 @@ export type MetricName = "accuracy" | "binaryAccuracy" | "perplexity";
 const byName: Record<MetricName, () => Metric> = { accuracy, binaryAccuracy, perplexity };
 
 export function metricNamed(name: MetricName): Metric {
-  return byName[name]();
+  if (Object.hasOwn(byName, name)) return byName[name]();
+  throw new ConvokeError({
+    operation: "metric",
+    problem: `got the name "${name as string}"; the metrics by name are ${Object.keys(byName).join(", ")}.`,
+    wayOut: "Use one of them, or make one: topK(5), confusionMatrix(10), meanOf(…).",
+  });
 }
 
 /** The totals of several metrics, as Variables of the program. */

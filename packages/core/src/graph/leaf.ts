@@ -56,6 +56,7 @@ export function constantNode(
   });
 }
 
+/** A placeholder for what a program is given; `role` says what it stands for, in messages. */
 export function inputNode(
   role: string,
   shape: Shape,
@@ -83,10 +84,12 @@ export function storedNode(
   return node;
 }
 
+/** Whether a node holds data of the host. */
 export function isConstant(node: GraphNode): node is GraphNode & { readonly attributes: ConstantAttributes } {
   return node.op === constantOp;
 }
 
+/** Whether a node is a placeholder, or a value that was computed before. */
 export function isInput(node: GraphNode): node is GraphNode & { readonly attributes: InputAttributes } {
   return node.op === inputOp;
 }

@@ -71,12 +71,14 @@ export interface Leaf<N extends string = string> extends OpBase<N> {
 
 export type OpDefinition = Primitive | Composite | Leaf;
 
+/** Defines an op that every backend needs a kernel for: shape and dtype rule, gradient, reference kernel. */
 export function primitive<N extends string, A extends object>(
   definition: Omit<Primitive<N, A>, "kind">,
 ): Primitive<N, A> {
   return { kind: "primitive", ...definition };
 }
 
+/** Defines an op in terms of others: a backend takes it as one node, or it is lowered to its `body`. */
 export function composite<N extends string, A extends object>(
   definition: Omit<Composite<N, A>, "kind">,
 ): Composite<N, A> {

@@ -18,6 +18,8 @@ export type Wrap = (value: Value) => Tensor;
  */
 export function lowerFor(backend: Pick<Backend, "name" | "supports">, graph: Graph, wrap: Wrap): Graph {
   return lower(graph, wrap, (node) => {
+    // Identities are removed before a backend sees the graph, those of bodies too.
+    if (node.op.kind === "primitive" && node.op.identity === true) return true;
     const answer = backend.supports(node);
     if (answer === true) return true;
     if (node.op.kind === "composite") return false;
