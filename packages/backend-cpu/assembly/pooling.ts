@@ -56,11 +56,13 @@ function readPooling(operands: usize): void {
 
 /** The first tap at or behind the start of an axis, for a window that starts at `start`. */
 function firstTap(start: i32, dilation: i32): i32 {
+  if (dilation === 1) return max(0, -start);
   return start >= 0 ? 0 : (dilation - 1 - start) / dilation;
 }
 
 /** The end of the taps before `extent`. */
 function endTap(start: i32, dilation: i32, kernel: i32, extent: i32): i32 {
+  if (dilation === 1) return max(0, min(kernel, extent - start));
   return start >= extent ? 0 : min(kernel, (extent - 1 - start) / dilation + 1);
 }
 
@@ -77,28 +79,69 @@ function loadWindows(at: usize): v128 {
 
 export function maxPool(operands: usize, worker: i32, workers: i32): void {
   readPooling(operands);
+  const isHalving = kernelHeight === 2 && kernelWidth === 2 && strideX === 2 && (dilationY & dilationX) === 1;
   const end = shareStart(planes * outHeight, worker + 1, workers);
   for (let i = shareStart(planes * outHeight, worker, workers); i < end; i++) {
     const plane = x + ((((i / outHeight) * height * width) as usize) << 2);
     const startY = (i % outHeight) * strideY - padTop;
     const ky0 = firstTap(startY, dilationY);
     const ky1 = endTap(startY, dilationY, kernelHeight, height);
-    let values = y + (((i * outWidth) as usize) << 2);
-    let positions = indices + (((i * outWidth) as usize) << 2);
-    for (let column = 0; column < outWidth;) {
+    const values = y + (((i * outWidth) as usize) << 2);
+    const positions = indices + (((i * outWidth) as usize) << 2);
+    let column = 0;
+    while (column < outWidth) {
+      // The last four inner windows overlap those before; the outer ones come one by one.
+      const isInner = column >= innerStart && column < innerEnd && innerEnd - innerStart >= 4;
+      if (isInner) column = min(column, innerEnd - 4);
       const startX = column * strideX - padLeft;
-      if (column >= innerStart && column + 4 <= innerEnd) {
-        maxOfFour(plane, startY, ky0, ky1, startX, values, positions);
-        column += 4;
-        values += 16;
-        positions += 16;
-      } else {
-        maxOfOne(plane, startY, ky0, ky1, startX, values, positions);
+      const shift = (column as usize) << 2;
+      if (!isInner) {
+        maxOfOne(plane, startY, ky0, ky1, startX, values + shift, positions + shift);
         column++;
-        values += 4;
-        positions += 4;
+        continue;
       }
+      if (isHalving && ky1 - ky0 === 2) {
+        halve(plane, startY * width - padLeft, column, values, positions);
+        column = innerEnd;
+        continue;
+      }
+      maxOfFour(plane, startY, ky0, ky1, startX, values + shift, positions + shift);
+      column += 4;
     }
+  }
+}
+
+/** The inner windows of a row from `column` on where they are 2×2, two columns apart; window 0 begins at `rowStart`. */
+function halve(plane: usize, rowStart: i32, column: i32, values: usize, positions: usize): void {
+  const below = (width as usize) << 2;
+  const right = i32x4.splat(1);
+  const down = i32x4.splat(width);
+  const lanes = i32x4.add(i32x4(0, 2, 4, 6), i32x4.splat(rowStart));
+  const records = indices !== 0;
+  while (column < innerEnd) {
+    column = min(column, innerEnd - 4);
+    const shift = (column as usize) << 2;
+    const row = plane + ((rowStart as usize) << 2) + 2 * shift;
+    const r0 = v128.load(row);
+    const r1 = v128.load(row, 16);
+    const b0 = v128.load(row + below);
+    const b1 = v128.load(row + below, 16);
+    let where = i32x4.add(lanes, i32x4.splat(2 * column));
+    let best = v128.shuffle<f32>(r0, r1, 0, 2, 4, 6);
+    const c1 = v128.shuffle<f32>(r0, r1, 1, 3, 5, 7);
+    const is1 = v128.or(f32x4.gt(c1, best), f32x4.ne(c1, c1));
+    best = v128.bitselect(c1, best, is1);
+    const lower = i32x4.add(where, down);
+    where = v128.bitselect(i32x4.add(where, right), where, is1);
+    const c2 = v128.shuffle<f32>(b0, b1, 0, 2, 4, 6);
+    const is2 = v128.or(f32x4.gt(c2, best), f32x4.ne(c2, c2));
+    best = v128.bitselect(c2, best, is2);
+    where = v128.bitselect(lower, where, is2);
+    const c3 = v128.shuffle<f32>(b0, b1, 1, 3, 5, 7);
+    const is3 = v128.or(f32x4.gt(c3, best), f32x4.ne(c3, c3));
+    v128.store(values + shift, v128.bitselect(c3, best, is3));
+    if (records) v128.store(positions + shift, v128.bitselect(i32x4.add(lower, right), where, is3));
+    column += 4;
   }
 }
 
@@ -111,21 +154,35 @@ function maxOfFour(
   values: usize,
   positions: usize,
 ): void {
-  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideX));
   const first = (startY + ky0 * dilationY) * width + startX;
   let best = loadWindows(plane + ((first as usize) << 2));
   let where = i32x4.splat(first);
   for (let ky = ky0; ky < ky1; ky++) {
     let position = (startY + ky * dilationY) * width + startX;
-    for (let kx = 0; kx < kernelWidth; kx++) {
-      const candidate = loadWindows(plane + ((position as usize) << 2));
-      const better = v128.or(f32x4.gt(candidate, best), f32x4.ne(candidate, candidate));
-      best = v128.bitselect(candidate, best, better);
-      where = v128.bitselect(i32x4.splat(position), where, better);
-      position += dilationX;
+    let at = plane + ((position as usize) << 2);
+    const end = position + kernelWidth * dilationX;
+    const step = (dilationX as usize) << 2;
+    // Where a vector comes from is asked outside of the loop.
+    if (strideX === 2) {
+      for (; position < end; position += dilationX) {
+        const candidate = v128.shuffle<f32>(v128.load(at), v128.load(at, 12), 0, 2, 5, 7);
+        const better = v128.or(f32x4.gt(candidate, best), f32x4.ne(candidate, candidate));
+        best = v128.bitselect(candidate, best, better);
+        where = v128.bitselect(i32x4.splat(position), where, better);
+        at += step;
+      }
+    } else {
+      for (; position < end; position += dilationX) {
+        const candidate = loadWindows(at);
+        const better = v128.or(f32x4.gt(candidate, best), f32x4.ne(candidate, candidate));
+        best = v128.bitselect(candidate, best, better);
+        where = v128.bitselect(i32x4.splat(position), where, better);
+        at += step;
+      }
     }
   }
   v128.store(values, best);
+  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideX));
   if (indices) v128.store(positions, i32x4.add(where, lanes));
 }
 
@@ -172,19 +229,21 @@ export function avgPool(operands: usize, worker: i32, workers: i32): void {
     const ky0 = firstTap(startY, dilationY);
     const ky1 = endTap(startY, dilationY, kernelHeight, height);
     const divisorY = divisorAlong(startY, dilationY, kernelHeight, height, padBottom);
-    let to = y + (((i * outWidth) as usize) << 2);
-    for (let column = 0; column < outWidth;) {
+    const to = y + (((i * outWidth) as usize) << 2);
+    let column = 0;
+    while (column < outWidth) {
+      const isInner = column >= innerStart && column < innerEnd && innerEnd - innerStart >= 4;
+      if (isInner) column = min(column, innerEnd - 4);
       const startX = column * strideX - padLeft;
-      if (column >= innerStart && column + 4 <= innerEnd) {
+      const at = to + ((column as usize) << 2);
+      if (isInner) {
         const sum = sumOfFour(plane, startY, ky0, ky1, startX);
-        v128.store(to, f32x4.div(sum, f32x4.splat((divisorY * kernelWidth) as f32)));
+        v128.store(at, f32x4.div(sum, f32x4.splat((divisorY * kernelWidth) as f32)));
         column += 4;
-        to += 16;
       } else {
         const divisor = divisorY * divisorAlong(startX, dilationX, kernelWidth, width, padRight);
-        store<f32>(to, sumOfOne(plane, startY, ky0, ky1, startX) / (divisor as f32));
+        store<f32>(at, sumOfOne(plane, startY, ky0, ky1, startX) / (divisor as f32));
         column++;
-        to += 4;
       }
     }
   }
@@ -223,11 +282,13 @@ export function avgPoolGrad(operands: usize, worker: i32, workers: i32): void {
     let from = y + (((i * outHeight * outWidth) as usize) << 2);
     for (let row = 0; row < outHeight; row++) {
       const startY = row * strideY - padTop;
+      const ky0 = firstTap(startY, dilationY);
+      const ky1 = endTap(startY, dilationY, kernelHeight, height);
       const divisorY = divisorAlong(startY, dilationY, kernelHeight, height, padBottom);
       for (let column = 0; column < outWidth; column++) {
         const startX = column * strideX - padLeft;
         const divisor = divisorY * divisorAlong(startX, dilationX, kernelWidth, width, padRight);
-        addShare(plane, startY, startX, load<f32>(from) / (divisor as f32));
+        addShare(plane, startY, ky0, ky1, startX, load<f32>(from) / (divisor as f32));
         from += 4;
       }
     }
@@ -235,16 +296,19 @@ export function avgPoolGrad(operands: usize, worker: i32, workers: i32): void {
 }
 
 /** Adds the share of one window to each element that it sees. */
-function addShare(plane: usize, startY: i32, startX: i32, share: f32): void {
-  const ky1 = endTap(startY, dilationY, kernelHeight, height);
+function addShare(plane: usize, startY: i32, ky0: i32, ky1: i32, startX: i32, share: f32): void {
   const kx0 = firstTap(startX, dilationX);
   const kx1 = endTap(startX, dilationX, kernelWidth, width);
-  for (let ky = firstTap(startY, dilationY); ky < ky1; ky++) {
-    const row = plane + ((((startY + ky * dilationY) * width + startX) as usize) << 2);
+  const step = (dilationX as usize) << 2;
+  const rowStep = ((dilationY * width) as usize) << 2;
+  let row = plane + ((((startY + ky0 * dilationY) * width + startX + kx0 * dilationX) as usize) << 2);
+  for (let ky = ky0; ky < ky1; ky++) {
+    let at = row;
     for (let kx = kx0; kx < kx1; kx++) {
-      const at = row + (((kx * dilationX) as usize) << 2);
       store<f32>(at, load<f32>(at) + share);
+      at += step;
     }
+    row += rowStep;
   }
 }
 
