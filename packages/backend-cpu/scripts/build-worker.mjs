@@ -16,6 +16,7 @@ export async function workerCode(platform) {
     target: "es2022",
     platform: platform === "node" ? "node" : "browser",
     conditions: ["@convoke/source"],
+    logLevel: "error",
   });
   return outputFiles[0].text.trim();
 }
@@ -26,6 +27,9 @@ export function workerModule(code) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const platform of ["node", "browser"]) {
-    await writeFile(new URL(`generated/worker-${platform}.ts`, source), workerModule(await workerCode(platform)));
+    await writeFile(
+      new URL(`generated/worker-${platform}.ts`, source),
+      workerModule(await workerCode(platform)),
+    );
   }
 }

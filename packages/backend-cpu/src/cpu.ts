@@ -71,7 +71,13 @@ export class CpuBackend implements Backend {
   async compile(graph: Graph): Promise<Program> {
     this.#assertUsable();
     const { memory, crew, kernelNames, fused } = this.#machine;
-    const program = await LoadedProgram.load(compileGraph(graph, crew.threads), { memory, crew, numbers: this.#numbers, kernelNames, fused });
+    const program = await LoadedProgram.load(compileGraph(graph, crew.threads), {
+      memory,
+      crew,
+      numbers: this.#numbers,
+      kernelNames,
+      fused,
+    });
     let isDisposed = false;
     return {
       run: (inputs, state) => this.#inLine(() => this.#run(program, graph, { inputs, state })),
@@ -149,7 +155,8 @@ export class CpuBackend implements Backend {
     const arena = this.#address(program.arena.bytes, "the arena of a program");
     try {
       for (const value of graph.outputs) made.push(this.#allocate(specOf(value)));
-      for (const buffer of state) updates.push(this.#address(buffer.bytes, `the state ${formatShape(buffer.spec.shape)}`));
+      for (const buffer of state)
+        updates.push(this.#address(buffer.bytes, `the state ${formatShape(buffer.spec.shape)}`));
       const { buffers } = program.plan;
       program.prepare(arena, (number) => {
         const { role } = buffers[number]!;
@@ -205,7 +212,10 @@ export class CpuBackend implements Backend {
   }
 
   #allocate(spec: TensorSpec): CpuBuffer {
-    const address = this.#address(byteLength(spec.dtype, shapeSize(spec.shape)), `a tensor ${formatShape(spec.shape)}`);
+    const address = this.#address(
+      byteLength(spec.dtype, shapeSize(spec.shape)),
+      `a tensor ${formatShape(spec.shape)}`,
+    );
     const buffer = new CpuBuffer(spec, address);
     this.#bytes += buffer.bytes;
     this.#buffers++;
@@ -219,7 +229,8 @@ export class CpuBackend implements Backend {
     throw new OutOfMemoryError({
       operation: 'backend "cpu"',
       problem: `${what} needs ${megabytes(bytes)}; ${megabytes(this.#bytes)} of at most ${megabytes(this.#machine.maxMemory)} are in live tensors.`,
-      wayOut: "Use smaller batches, drop handles that are no longer needed, or raise maxMemory in cpu({ maxMemory }).",
+      wayOut:
+        "Use smaller batches, drop handles that are no longer needed, or raise maxMemory in cpu({ maxMemory }).",
     });
   }
 
@@ -228,7 +239,10 @@ export class CpuBackend implements Backend {
     if (buffer instanceof CpuBuffer && !buffer.isFreed) return buffer;
     throw new BackendError({
       operation: 'backend "cpu"',
-      problem: buffer instanceof CpuBuffer ? "a tensor that was disposed is used." : "got a buffer of another backend.",
+      problem:
+        buffer instanceof CpuBuffer
+          ? "a tensor that was disposed is used."
+          : "got a buffer of another backend.",
       wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
     });
   }

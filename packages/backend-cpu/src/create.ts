@@ -34,14 +34,18 @@ const GIBIBYTE = 2 ** 30;
  */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   const threads = wholeNumber("threads", options.threads ?? processorCount(), { least: 0, most: 256 });
-  const maxMemory = wholeNumber("maxMemory", options.maxMemory ?? 2 * GIBIBYTE, { least: 2 ** 20, most: 4 * GIBIBYTE });
+  const maxMemory = wholeNumber("maxMemory", options.maxMemory ?? 2 * GIBIBYTE, {
+    least: 2 ** 20,
+    most: 4 * GIBIBYTE,
+  });
   prepareEngine();
   const features = engineFeatures();
   if (!features.simd) {
     throw new BackendUnavailableError({
       backend: "cpu",
       reason: "this engine has no WebAssembly SIMD.",
-      wayOut: "Use Node 20 or newer, or a browser of 2023 or newer; or the reference backend, which needs nothing.",
+      wayOut:
+        "Use Node 20 or newer, or a browser of 2023 or newer; or the reference backend, which needs nothing.",
     });
   }
   const fused = features.relaxedSimd && options.relaxedSimd !== false;
@@ -49,13 +53,21 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   const shared = features.sharedMemory;
   const { modules, names } = await kernelsModule({ relaxed: fused, shared });
   const memory = new LinearMemory({ maximum: maxMemory, shared });
-  const setup: CrewSetup = { memory: memory.memory, kernels: modules, kernelNames: names, control: CONTROL_WORDS };
+  const setup: CrewSetup = {
+    memory: memory.memory,
+    kernels: modules,
+    kernelNames: names,
+    control: CONTROL_WORDS,
+  };
   const crew = await startCrew(setup, { threads, shared });
   return new CpuBackend({ memory, crew, kernelNames: names, fused, maxMemory });
 }
 
 /** Workers where there is shared memory and a worker can start; else the calling thread does the work. */
-async function startCrew(setup: CrewSetup, { threads, shared }: { threads: number; shared: boolean }): Promise<Crew> {
+async function startCrew(
+  setup: CrewSetup,
+  { threads, shared }: { threads: number; shared: boolean },
+): Promise<Crew> {
   if (threads === 0 || !shared) return new InlineCrew(setup);
   const crew = new WorkerCrew(setup, { threads, spawn: spawnWorker });
   await crew.start();

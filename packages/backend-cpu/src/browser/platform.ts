@@ -16,8 +16,10 @@ export function spawnWorker(): PlatformWorker {
   const worker = new Worker(url);
   return {
     send: (message) => worker.postMessage(message),
-    onMessage: (listener) => worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => listener(data)),
-    onDeath: (listener) => worker.addEventListener("error", ({ message }) => listener(message || "it could not be loaded")),
+    onMessage: (listener) =>
+      worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => listener(data)),
+    onDeath: (listener) =>
+      worker.addEventListener("error", ({ message }) => listener(message || "it could not be loaded")),
     hold: () => undefined,
     terminate: () => {
       worker.terminate();

@@ -69,6 +69,7 @@ export function mergeAxes<A extends { readonly strides: readonly number[] }>(
       accesses.forEach((access, i) => strides[i]!.push(access.strides[axis]!));
     }
   });
-  if (merged.length === 0) return { shape: [1], accesses: accesses.map((access) => ({ ...access, strides: [0] })) };
+  if (merged.length === 0)
+    return { shape: [1], accesses: accesses.map((access) => ({ ...access, strides: [0] })) };
   return { shape: merged, accesses: accesses.map((access, i) => ({ ...access, strides: strides[i]! })) };
 }

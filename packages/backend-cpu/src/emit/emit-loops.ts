@@ -34,12 +34,16 @@ export function isVectorLoop(loop: Pick<ElementLoop, "inputs" | "steps">): boole
   const types = valueTypes(loop);
   const four: readonly DType[] = ["float32", "int32", "uint32", "bool"];
   return (
-    loop.inputs.every(({ dtype }) => four.includes(dtype)) && loop.steps.every((step) => isVectorStep(step, types))
+    loop.inputs.every(({ dtype }) => four.includes(dtype)) &&
+    loop.steps.every((step) => isVectorStep(step, types))
   );
 }
 
 /** Positions of a worker's share: [begin, end) of `count`, in multiples of `unit`. */
-function emitShare(code: FunctionCode, { count, unit }: { count: number; unit: number }): { begin: Local; end: Local } {
+function emitShare(
+  code: FunctionCode,
+  { count, unit }: { count: number; unit: number },
+): { begin: Local; end: Local } {
   const [begin, end] = [code.local("i32"), code.local("i32")];
   const units = Math.ceil(count / unit);
   const bound = (worker: () => void): void => {
@@ -67,7 +71,10 @@ function emitAddresses(code: FunctionCode, accesses: readonly Access[]): Local[]
   return accesses.map((access, i) => {
     const address = code.local("i32");
     code.get(code.parameter(0)).memory("i32.load", 4 * i);
-    code.i32(access.offset * bytes(access.dtype)).do("i32.add").set(address);
+    code
+      .i32(access.offset * bytes(access.dtype))
+      .do("i32.add")
+      .set(address);
     return address;
   });
 }
@@ -194,7 +201,11 @@ function emitVectorRow({ code, loop, rows, begin, end, inner, functions }: RowBl
   };
   emitSteps(true);
   const address = (i: number, dtype: DType): void => {
-    code.get(rows[i]!).get(position).i32(strides[i]! * bytes(dtype)).do("i32.mul", "i32.add");
+    code
+      .get(rows[i]!)
+      .get(position)
+      .i32(strides[i]! * bytes(dtype))
+      .do("i32.mul", "i32.add");
   };
   const isDense = loop.outputs.every((_, i) => strides[loop.inputs.length + i] === 1);
   if (isDense) {
@@ -254,7 +265,11 @@ function emitGather(code: FunctionCode, parts: { address: () => void; step: numb
   emitSplatLoad(code, parts.dtype);
   code.set(lanes);
   for (const lane of [1, 2, 3]) {
-    code.get(lanes).get(at).i32(lane * parts.step).do("i32.add");
+    code
+      .get(lanes)
+      .get(at)
+      .i32(lane * parts.step)
+      .do("i32.add");
     emitSplatLoad(code, parts.dtype);
     // Lanes before this one from the left, this one and those after it from the right.
     code.shuffle(Array.from({ length: 16 }, (_, byte) => (byte < 4 * lane ? byte : byte + 16)));
@@ -272,7 +287,11 @@ function emitScalarRow({ code, loop, rows, begin, end, inner, functions }: RowBl
   end();
   code.set(last);
   const address = (i: number, access: Access): void => {
-    code.get(rows[i]!).get(position).i32(access.strides[inner]! * bytes(access.dtype)).do("i32.mul", "i32.add");
+    code
+      .get(rows[i]!)
+      .get(position)
+      .i32(access.strides[inner]! * bytes(access.dtype))
+      .do("i32.mul", "i32.add");
   };
   code.while(
     () => code.get(position).get(last).do("i32.lt_s"),
@@ -369,7 +388,11 @@ function emitReducedRows(block: ReductionBlock, body: (rows: readonly Local[]) =
       () => {
         nest(depth + 1, next);
         loop.inputs.forEach(({ strides, dtype }, i) => {
-          code.get(next[i]!).i32(strides[axis]! * bytes(dtype)).do("i32.add").set(next[i]!);
+          code
+            .get(next[i]!)
+            .i32(strides[axis]! * bytes(dtype))
+            .do("i32.add")
+            .set(next[i]!);
         });
         code.get(counter).i32(1).do("i32.add").set(counter);
       },
@@ -436,7 +459,13 @@ function emitVectorReduction(block: ReductionBlock): void {
         load(true);
         if (isDouble) {
           code.get(low).get(value).do("f64x2.promote_low_f32x4", combine[loop.op]).set(low);
-          code.get(high).get(value).get(value).shuffle(highHalf).do("f64x2.promote_low_f32x4", combine[loop.op]).set(high);
+          code
+            .get(high)
+            .get(value)
+            .get(value)
+            .shuffle(highHalf)
+            .do("f64x2.promote_low_f32x4", combine[loop.op])
+            .set(high);
         } else {
           code.get(low).get(value).do(combine[loop.op]).set(low);
         }

@@ -11,13 +11,24 @@ interface Lanes {
 const unary = { parameters: ["v128"], results: ["v128"] } as const;
 
 /** Adds the functions to a module and gives their indices. `fused` uses relaxed multiply-add. */
-export function addLaneFunctions(module: WasmModule, options: { fused: boolean; names: ReadonlySet<string> }): LaneFunctions {
+export function addLaneFunctions(
+  module: WasmModule,
+  options: { fused: boolean; names: ReadonlySet<string> },
+): LaneFunctions {
   const functions: Record<string, number> = {};
-  const add = (name: string, write: (lanes: Lanes, x: Local) => void, needs: readonly string[] = []): void => {
-    const isWanted = options.names.has(name) || dependents[name]?.some((user) => options.names.has(user)) === true;
+  const add = (
+    name: string,
+    write: (lanes: Lanes, x: Local) => void,
+    needs: readonly string[] = [],
+  ): void => {
+    const isWanted =
+      options.names.has(name) || dependents[name]?.some((user) => options.names.has(user)) === true;
     if (!isWanted) return;
-    for (const need of needs) if (functions[need] === undefined) throw new Error(`${name} needs ${need} before it`);
-    functions[name] = module.function(unary, (code) => write({ code, fused: options.fused }, code.parameter(0)));
+    for (const need of needs)
+      if (functions[need] === undefined) throw new Error(`${name} needs ${need} before it`);
+    functions[name] = module.function(unary, (code) =>
+      write({ code, fused: options.fused }, code.parameter(0)),
+    );
   };
   add("exp", writeExp);
   add("log", writeLog);
@@ -31,7 +42,10 @@ export function addLaneFunctions(module: WasmModule, options: { fused: boolean; 
 }
 
 /** Which functions call which. */
-const dependents: Readonly<Record<string, readonly string[]>> = { exp: ["expm1", "tanh", "erf"], log: ["log1p"] };
+const dependents: Readonly<Record<string, readonly string[]>> = {
+  exp: ["expm1", "tanh", "erf"],
+  log: ["log1p"],
+};
 
 /** On the stack: a, b; leaves a · b + c. */
 function multiplyAdd({ code, fused }: Lanes, c: () => void): void {
@@ -64,10 +78,12 @@ function writeExp(lanes: Lanes, x: Local): void {
   code.get(x).f32x4(-104).do("f32x4.max").f32x4(89).do("f32x4.min").set(clamped);
   code.get(clamped).f32x4(Math.LOG2E).do("f32x4.mul", "f32x4.nearest").set(n);
   code.get(clamped).get(n).f32x4(0.693359375).do("f32x4.mul", "f32x4.sub").set(r);
-  code.get(r).get(n).f32x4(-2.12194440e-4).do("f32x4.mul", "f32x4.sub").tee(r).get(r).do("f32x4.mul").set(r2);
-  polynomial(lanes, r, [
-    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
-  ]);
+  code.get(r).get(n).f32x4(-2.1219444e-4).do("f32x4.mul", "f32x4.sub").tee(r).get(r).do("f32x4.mul").set(r2);
+  polynomial(
+    lanes,
+    r,
+    [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
+  );
   code.get(r2);
   multiplyAdd(lanes, () => code.get(r));
   code.f32x4(1).do("f32x4.add").set(result);
@@ -90,7 +106,12 @@ function writeExp(lanes: Lanes, x: Local): void {
 function writeLog(lanes: Lanes, x: Local): void {
   const { code } = lanes;
   const [scaled, e, m, z, small, result] = Array.from({ length: 6 }, () => code.local("v128")) as [
-    Local, Local, Local, Local, Local, Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
   ];
   // Denormals are lifted by 2²³ first.
   code.get(x).f32x4(1.17549435e-38).do("f32x4.lt").set(small);
@@ -103,12 +124,16 @@ function writeLog(lanes: Lanes, x: Local): void {
   code.get(e).get(isLow).f32x4(1).do("v128.and", "f32x4.sub").set(e);
   code.get(m).get(isLow).get(m).do("v128.and", "f32x4.add").f32x4(1).do("f32x4.sub").set(m);
   code.get(m).get(m).do("f32x4.mul").set(z);
-  polynomial(lanes, m, [
-    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
-    2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-  ]);
+  polynomial(
+    lanes,
+    m,
+    [
+      7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+      2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+    ],
+  );
   code.get(m).do("f32x4.mul").get(z).do("f32x4.mul").set(result);
-  code.get(result).get(e).f32x4(-2.12194440e-4).do("f32x4.mul", "f32x4.add");
+  code.get(result).get(e).f32x4(-2.1219444e-4).do("f32x4.mul", "f32x4.add");
   code.get(z).f32x4(0.5).do("f32x4.mul", "f32x4.sub").get(m).do("f32x4.add");
   code.get(e).f32x4(0.693359375).do("f32x4.mul", "f32x4.add").set(result);
   // ln 0 = −∞, ln ∞ = ∞, negative and NaN → NaN.
@@ -145,12 +170,22 @@ function writeTanh(lanes: Lanes, x: Local, exp: number): void {
   const [z, a, large] = [code.local("v128"), code.local("v128"), code.local("v128")];
   code.get(x).get(x).do("f32x4.mul").set(z);
   code.get(x).do("f32x4.abs").set(a);
-  code.f32x4(1).f32x4(2).get(a).get(a).do("f32x4.add").call(exp).f32x4(1).do("f32x4.add", "f32x4.div", "f32x4.sub");
+  code
+    .f32x4(1)
+    .f32x4(2)
+    .get(a)
+    .get(a)
+    .do("f32x4.add")
+    .call(exp)
+    .f32x4(1)
+    .do("f32x4.add", "f32x4.div", "f32x4.sub");
   // The sign of x.
   code.get(x).i32x4(-0x80000000).do("v128.and", "v128.or").set(large);
-  polynomial(lanes, z, [
-    -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1,
-  ]);
+  polynomial(
+    lanes,
+    z,
+    [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
+  );
   code.get(z).do("f32x4.mul").get(x).do("f32x4.mul").get(x).do("f32x4.add");
   code.get(large).get(a).f32x4(0.625).do("f32x4.lt", "v128.bitselect");
 }
@@ -161,14 +196,23 @@ function writeTanh(lanes: Lanes, x: Local, exp: number): void {
  */
 function writeErf(lanes: Lanes, x: Local, exp: number): void {
   const { code } = lanes;
-  const [z, a, t, large] = Array.from({ length: 4 }, () => code.local("v128")) as [Local, Local, Local, Local];
+  const [z, a, t, large] = Array.from({ length: 4 }, () => code.local("v128")) as [
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   code.get(x).get(x).do("f32x4.mul").set(z);
   code.get(x).do("f32x4.abs").set(a);
   code.f32x4(1).get(a).f32x4(0.5).do("f32x4.mul").f32x4(1).do("f32x4.add", "f32x4.div").set(t);
-  polynomial(lanes, t, [
-    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
-    -1.26551223,
-  ]);
+  polynomial(
+    lanes,
+    t,
+    [
+      0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196,
+      1.00002368, -1.26551223,
+    ],
+  );
   code.get(z).do("f32x4.sub").call(exp).get(t).do("f32x4.mul").set(large);
   code.f32x4(1).get(large).do("f32x4.sub").get(x).i32x4(-0x80000000).do("v128.and", "v128.or").set(large);
   // 2/√π · Σ (−1)ⁿ x²ⁿ⁺¹ / (n! (2n + 1)), n up to 10.
@@ -186,9 +230,18 @@ function writeErf(lanes: Lanes, x: Local, exp: number): void {
 function writeSine(lanes: Lanes, x: Local, quadrant: 0 | 1): void {
   const { code } = lanes;
   const [n, r, z, q, sine, cosine] = Array.from({ length: 6 }, () => code.local("v128")) as [
-    Local, Local, Local, Local, Local, Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
   ];
-  code.get(x).f32x4(2 / Math.PI).do("f32x4.mul", "f32x4.nearest").set(n);
+  code
+    .get(x)
+    .f32x4(2 / Math.PI)
+    .do("f32x4.mul", "f32x4.nearest")
+    .set(n);
   code.get(x).set(r);
   for (const part of [1.5703125, 4.837512969970703125e-4, 7.549789948768648e-8]) {
     code.get(r).get(n).f32x4(part).do("f32x4.mul", "f32x4.sub").set(r);

@@ -8,8 +8,15 @@ type LoopFunction = (operands: number, worker: number, workers: number) => void;
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64 });
 
 /** Emits a loop and runs it with the given number of workers, one after the other. */
-async function run(loop: Loop, arrays: readonly TypedArray[], options: { workers?: number; fused?: boolean } = {}): Promise<Uint8Array> {
-  const bytes = emitLoopModule([loop], { memory: { pages: 64, maximum: 64, shared: false }, fused: options.fused ?? false });
+async function run(
+  loop: Loop,
+  arrays: readonly TypedArray[],
+  options: { workers?: number; fused?: boolean } = {},
+): Promise<Uint8Array> {
+  const bytes = emitLoopModule([loop], {
+    memory: { pages: 64, maximum: 64, shared: false },
+    fused: options.fused ?? false,
+  });
   const { instance } = await WebAssembly.instantiate(bytes, loopImports(memory));
   const view = new Uint8Array(memory.buffer).fill(0);
   const words = new Int32Array(memory.buffer);
@@ -20,7 +27,8 @@ async function run(loop: Loop, arrays: readonly TypedArray[], options: { workers
     address += Math.ceil(array.byteLength / 64) * 64 + 64;
   });
   const workers = options.workers ?? 1;
-  for (let worker = 0; worker < workers; worker++) (instance.exports["loop0"] as LoopFunction)(0, worker, workers);
+  for (let worker = 0; worker < workers; worker++)
+    (instance.exports["loop0"] as LoopFunction)(0, worker, workers);
   const last = arrays.at(-1)!;
   return view.slice(words[arrays.length - 1], words[arrays.length - 1]! + last.byteLength);
 }
@@ -45,14 +53,45 @@ function samples(dtype: DType, count: number, seed: number): TypedArray {
   for (let i = 0; i < count; i++) {
     const x = Math.sin((i + 1) * 12.9898 * (seed + 1)) * 43758.5453;
     const unit = x - Math.floor(x);
-    const value = dtype === "bool" ? Math.round(unit) : dtype.startsWith("float") ? unit * 8 - 4 : Math.floor(unit * 40 - 20);
+    const value =
+      dtype === "bool"
+        ? Math.round(unit)
+        : dtype.startsWith("float")
+          ? unit * 8 - 4
+          : Math.floor(unit * 40 - 20);
     data[i] = (dtype === "int64" ? BigInt(value) : value) as never;
   }
   return data;
 }
 
-const unaryOps = ["neg", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh"] as const;
-const binaryOps = ["add", "sub", "mul", "div", "mod", "maximum", "minimum", "equal", "less", "lessEqual"] as const;
+const unaryOps = [
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "sqrt",
+  "sin",
+  "cos",
+  "tanh",
+] as const;
+const binaryOps = [
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "mod",
+  "maximum",
+  "minimum",
+  "equal",
+  "less",
+  "lessEqual",
+] as const;
 
 describe("emitted element loops", () => {
   const dtypes: readonly DType[] = ["float32", "float64", "int64", "int32", "uint32", "int8", "uint8"];
@@ -76,13 +115,18 @@ describe("emitted element loops", () => {
     }
     const output = allocate(result, count);
     const expected: HostArray = { shape: [count], dtype: result, data: allocate(result, count) };
-    opTable[op].reference(inputs.map((data) => ({ shape: [count], dtype, data })), [expected], {});
+    opTable[op].reference(
+      inputs.map((data) => ({ shape: [count], dtype, data })),
+      [expected],
+      {},
+    );
     const got = typed(output, await run(loop, [...inputs, output]));
     const want = Array.from(expected.data, Number);
     const tolerance = dtype === "float32" ? 1e-6 : dtype === "float64" ? 1e-12 : 0;
     want.forEach((value, i) => {
       if (Number.isNaN(value)) expect(got[i]).toBeNaN();
-      else if (Number.isFinite(value)) expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(value)));
+      else if (Number.isFinite(value))
+        expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(value)));
       else expect(got[i]).toBe(value);
     });
     // Any number of workers gives the same bytes.
@@ -113,13 +157,21 @@ describe("emitted element loops", () => {
     got.forEach((value, i) => {
       const want = Number(expected.data[i]);
       if (!Number.isFinite(want)) expect(value, `${op}(${x[i]})`).toBe(want);
-      else expect(Math.abs(value - want) / Math.max(Math.abs(want), 1e-30), `${op}(${x[i]}) = ${value}, not ${want}`).toBeLessThan(2e-6);
+      else
+        expect(
+          Math.abs(value - want) / Math.max(Math.abs(want), 1e-30),
+          `${op}(${x[i]}) = ${value}, not ${want}`,
+        ).toBeLessThan(2e-6);
     });
   });
 
   it("fuses steps over broadcast, permuted and shifted inputs", async () => {
     const shape = [3, 5, 7];
-    const [a, row, turned] = [samples("float32", 105, 1), samples("float32", 7, 2), samples("float32", 106, 3)];
+    const [a, row, turned] = [
+      samples("float32", 105, 1),
+      samples("float32", 7, 2),
+      samples("float32", 106, 3),
+    ];
     const steps: Step[] = [
       { op: "mul", arguments: [0, 1], dtype: "float32" },
       { op: "constant", arguments: [], dtype: "float32", value: 0.25 },
@@ -152,25 +204,31 @@ describe("emitted element loops", () => {
 describe("emitted reductions", () => {
   const kinds = ["sum", "prod", "max", "min"] as const;
   const dtypes: readonly DType[] = ["float32", "float64", "int64", "int32", "uint8"];
-  it.each(kinds.flatMap((op) => dtypes.map((dtype) => [op, dtype] as const)))("%s of %s", async (op, dtype) => {
-    const [rows, columns, depth] = [5, 6, 9];
-    const x = samples(dtype, rows * columns * depth, 4);
-    // Over the first and the last axis: what is kept lies in the middle.
-    const loop: ReductionLoop = {
-      op,
-      shape: [columns, rows, depth],
-      reducedAxes: 2,
-      inputs: [{ dtype, strides: [depth, columns * depth, 1], offset: 0 }],
-      steps: [],
-      value: 0,
-      output: { dtype, strides: [1], offset: 0 },
-    };
-    const expected: HostArray = { shape: [columns], dtype, data: allocate(dtype, columns) };
-    opTable[op].reference([{ shape: [rows, columns, depth], dtype, data: x }], [expected], { axes: [0, 2], keepDims: false });
-    const got = typed(x, await run(loop, [x, allocate(dtype, columns)], { workers: 2 }));
-    Array.from(expected.data, Number).forEach((value, i) => {
-      const tolerance = dtype.startsWith("float") ? 1e-6 * Math.abs(value) : 0;
-      expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(tolerance);
-    });
-  });
+  it.each(kinds.flatMap((op) => dtypes.map((dtype) => [op, dtype] as const)))(
+    "%s of %s",
+    async (op, dtype) => {
+      const [rows, columns, depth] = [5, 6, 9];
+      const x = samples(dtype, rows * columns * depth, 4);
+      // Over the first and the last axis: what is kept lies in the middle.
+      const loop: ReductionLoop = {
+        op,
+        shape: [columns, rows, depth],
+        reducedAxes: 2,
+        inputs: [{ dtype, strides: [depth, columns * depth, 1], offset: 0 }],
+        steps: [],
+        value: 0,
+        output: { dtype, strides: [1], offset: 0 },
+      };
+      const expected: HostArray = { shape: [columns], dtype, data: allocate(dtype, columns) };
+      opTable[op].reference([{ shape: [rows, columns, depth], dtype, data: x }], [expected], {
+        axes: [0, 2],
+        keepDims: false,
+      });
+      const got = typed(x, await run(loop, [x, allocate(dtype, columns)], { workers: 2 }));
+      Array.from(expected.data, Number).forEach((value, i) => {
+        const tolerance = dtype.startsWith("float") ? 1e-6 * Math.abs(value) : 0;
+        expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(tolerance);
+      });
+    },
+  );
 });

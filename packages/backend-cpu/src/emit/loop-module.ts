@@ -1,6 +1,12 @@
 // One WebAssembly module for all emitted loops of a program.
 import type { DType } from "@convoke/core";
-import { emitElementLoop, emitReductionLoop, isVectorLoop, loopSignature, type LoopFunctions } from "./emit-loops.js";
+import {
+  emitElementLoop,
+  emitReductionLoop,
+  isVectorLoop,
+  loopSignature,
+  type LoopFunctions,
+} from "./emit-loops.js";
 import { valueTypes, type ElementLoop, type ReductionLoop } from "./element-loop.js";
 import { addLaneFunctions } from "./lane-functions.js";
 import { hostFunctions, isScalarStep } from "./scalar-steps.js";
@@ -25,7 +31,9 @@ export function canEmit(loop: Pick<ElementLoop, "inputs" | "steps">): boolean {
 /** A module that exports `loop0`, `loop1`, … with the signature (operands, worker, workers). */
 export function emitLoopModule(loops: readonly Loop[], options: LoopModuleOptions): Uint8Array<ArrayBuffer> {
   const module = new WasmModule(options.memory);
-  const scalarOps = new Set(loops.filter((loop) => !isVectorLoop(loop)).flatMap(({ steps }) => steps.map(({ op }) => op)));
+  const scalarOps = new Set(
+    loops.filter((loop) => !isVectorLoop(loop)).flatMap(({ steps }) => steps.map(({ op }) => op)),
+  );
   const vectorOps = new Set(loops.filter(isVectorLoop).flatMap(({ steps }) => steps.map(({ op }) => op)));
   const host: Record<string, number> = {};
   for (const [name, { arity }] of Object.entries(hostFunctions)) {

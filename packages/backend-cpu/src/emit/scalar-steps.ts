@@ -7,17 +7,18 @@ import type { Access as MemoryAccess, FunctionCode, Instruction, Local, ValueTyp
 export type ImportedFunctions = Readonly<Record<string, number>>;
 
 /** Functions of one or two doubles that come from the host. */
-export const hostFunctions: Readonly<Record<string, { arity: 1 | 2; compute: (...x: number[]) => number }>> = {
-  exp: { arity: 1, compute: Math.exp },
-  expm1: { arity: 1, compute: Math.expm1 },
-  log: { arity: 1, compute: Math.log },
-  log1p: { arity: 1, compute: Math.log1p },
-  sin: { arity: 1, compute: Math.sin },
-  cos: { arity: 1, compute: Math.cos },
-  tanh: { arity: 1, compute: Math.tanh },
-  erf: { arity: 1, compute: erfOfNumber },
-  pow: { arity: 2, compute: Math.pow },
-};
+export const hostFunctions: Readonly<Record<string, { arity: 1 | 2; compute: (...x: number[]) => number }>> =
+  {
+    exp: { arity: 1, compute: Math.exp },
+    expm1: { arity: 1, compute: Math.expm1 },
+    log: { arity: 1, compute: Math.log },
+    log1p: { arity: 1, compute: Math.log1p },
+    sin: { arity: 1, compute: Math.sin },
+    cos: { arity: 1, compute: Math.cos },
+    tanh: { arity: 1, compute: Math.tanh },
+    erf: { arity: 1, compute: erfOfNumber },
+    pow: { arity: 2, compute: Math.pow },
+  };
 
 /** The type of a WebAssembly local that holds an element. */
 export function scalarType(dtype: DType): ValueType {
@@ -43,7 +44,11 @@ export function emitScalarLoad(code: FunctionCode, dtype: DType): void {
 
 export function emitScalarStore(code: FunctionCode, parts: { dtype: DType; value: Local }): void {
   const type = scalarType(parts.dtype);
-  code.get(parts.value).memory(dtypes[parts.dtype].bytes === 1 ? "i32.store8" : `${type as "f32" | "f64" | "i64" | "i32"}.store`);
+  code
+    .get(parts.value)
+    .memory(
+      dtypes[parts.dtype].bytes === 1 ? "i32.store8" : `${type as "f32" | "f64" | "i64" | "i32"}.store`,
+    );
 }
 
 export interface ScalarContext {
@@ -54,8 +59,18 @@ export interface ScalarContext {
 }
 
 const floatInstructions: Record<string, string> = {
-  add: "add", sub: "sub", mul: "mul", div: "div", maximum: "max", minimum: "min",
-  neg: "neg", abs: "abs", sqrt: "sqrt", floor: "floor", ceil: "ceil", round: "nearest",
+  add: "add",
+  sub: "sub",
+  mul: "mul",
+  div: "div",
+  maximum: "max",
+  minimum: "min",
+  neg: "neg",
+  abs: "abs",
+  sqrt: "sqrt",
+  floor: "floor",
+  ceil: "ceil",
+  round: "nearest",
 };
 
 function isUnsigned(dtype: DType): boolean {
@@ -65,12 +80,26 @@ function isUnsigned(dtype: DType): boolean {
 /** Whether a step can run on single elements. */
 export function isScalarStep(step: Step, types: readonly DType[]): boolean {
   const first = types[step.arguments[0] ?? -1] ?? step.dtype;
-  if (["constant", "where", "cast", "logicalAnd", "logicalOr", "logicalNot", "equal", "less", "lessEqual"].includes(step.op)) {
+  if (
+    [
+      "constant",
+      "where",
+      "cast",
+      "logicalAnd",
+      "logicalOr",
+      "logicalNot",
+      "equal",
+      "less",
+      "lessEqual",
+    ].includes(step.op)
+  ) {
     return true;
   }
   if (first === "bool") return false;
   const isFloat = first === "float32" || first === "float64";
-  if (["add", "sub", "mul", "div", "mod", "maximum", "minimum", "neg", "abs", "sign", "pow"].includes(step.op)) {
+  if (
+    ["add", "sub", "mul", "div", "mod", "maximum", "minimum", "neg", "abs", "sign", "pow"].includes(step.op)
+  ) {
     return true;
   }
   return isFloat && (step.op in floatInstructions || step.op in hostFunctions);
@@ -99,11 +128,17 @@ export function emitScalarStep(step: Step, context: ScalarContext): void {
       code.get(a!).do("i32.eqz");
       return;
     case "equal":
-      code.get(a!).get(b!).do(`${type as "f32"}.eq`);
+      code
+        .get(a!)
+        .get(b!)
+        .do(`${type as "f32"}.eq`);
       return;
     case "less":
     case "lessEqual":
-      code.get(a!).get(b!).do(comparison(dtype, step.op === "less" ? "lt" : "le"));
+      code
+        .get(a!)
+        .get(b!)
+        .do(comparison(dtype, step.op === "less" ? "lt" : "le"));
       return;
     case "cast":
       emitScalarCast(code, { from: dtype, to: step.dtype, value: a! });
@@ -175,7 +210,17 @@ function emitFloat(op: string, { code, a, b, type, functions }: FloatParts): voi
 }
 
 /** a − ⌊a / b⌋ · b would round: the exact remainder comes by repeated subtraction in the host's `%`. */
-function emitFloatModulo({ code, a, b, type }: { code: FunctionCode; a: Local; b: Local; type: "f32" | "f64" }): void {
+function emitFloatModulo({
+  code,
+  a,
+  b,
+  type,
+}: {
+  code: FunctionCode;
+  a: Local;
+  b: Local;
+  type: "f32" | "f64";
+}): void {
   const quotient = code.local(type);
   code.get(a).get(b).do(`${type}.div`, `${type}.floor`).set(quotient);
   code.get(a).get(quotient).get(b).do(`${type}.mul`, `${type}.sub`);
@@ -204,7 +249,12 @@ function emitInteger(op: string, { code, a, b, dtype, type, functions }: Integer
       return;
     case "maximum":
     case "minimum":
-      code.get(a).get(b!).get(a).get(b!).do(comparison(dtype, op === "maximum" ? "gt" : "lt"), "select");
+      code
+        .get(a)
+        .get(b!)
+        .get(a)
+        .get(b!)
+        .do(comparison(dtype, op === "maximum" ? "gt" : "lt"), "select");
       return;
     case "abs":
       zero().get(a).do(`${t}.sub`);
@@ -299,7 +349,10 @@ function emitIntegerDivision(
   code.get(result);
 }
 
-function emitScalarCast(code: FunctionCode, { from, to, value }: { from: DType; to: DType; value: Local }): void {
+function emitScalarCast(
+  code: FunctionCode,
+  { from, to, value }: { from: DType; to: DType; value: Local },
+): void {
   code.get(value);
   if (from === to) return;
   const [source, target] = [scalarType(from), scalarType(to)];
@@ -325,7 +378,10 @@ function emitScalarCast(code: FunctionCode, { from, to, value }: { from: DType; 
 }
 
 /** Cut towards zero; out of range wraps, NaN and infinities give 0. On the stack: the float. */
-function emitFloatToInteger(code: FunctionCode, parts: { value: Local; source: "f32" | "f64"; to: DType }): void {
+function emitFloatToInteger(
+  code: FunctionCode,
+  parts: { value: Local; source: "f32" | "f64"; to: DType },
+): void {
   const { value, source, to } = parts;
   const wide = code.local("i64");
   code.do(`i64.trunc_sat_${source}_s`).set(wide);

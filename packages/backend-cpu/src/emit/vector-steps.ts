@@ -120,12 +120,22 @@ export function emitVectorStep(step: Step, context: VectorContext): void {
       return;
     case "sign":
       // (x > 0) − (x < 0) on masks, as floats; NaN stays NaN.
-      code.get(a!).f32x4(0).do("f32x4.lt").get(a!).f32x4(0).do("f32x4.gt").do("i32x4.sub").do("f32x4.convert_i32x4_s");
+      code
+        .get(a!)
+        .f32x4(0)
+        .do("f32x4.lt")
+        .get(a!)
+        .f32x4(0)
+        .do("f32x4.gt")
+        .do("i32x4.sub")
+        .do("f32x4.convert_i32x4_s");
       code.get(a!).get(a!).get(a!).do("f32x4.eq", "v128.not", "v128.and", "v128.or");
       return;
     case "neg":
     case "abs":
-      code.get(a!).do(first === "float32" ? floatUnary[step.op]! : step.op === "neg" ? "i32x4.neg" : "i32x4.abs");
+      code
+        .get(a!)
+        .do(first === "float32" ? floatUnary[step.op]! : step.op === "neg" ? "i32x4.neg" : "i32x4.abs");
       return;
     default:
       if (first === "float32" && step.op in floatUnary) code.get(a!).do(floatUnary[step.op]!);

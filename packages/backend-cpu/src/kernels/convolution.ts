@@ -21,7 +21,10 @@ interface Geometry {
   readonly groups: number;
 }
 
-type Sizes = Omit<Operands<"conv">, "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu">;
+type Sizes = Omit<
+  Operands<"conv">,
+  "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu"
+>;
 
 /** One-dimensional planes are planes of height 1. */
 function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): Sizes {
@@ -32,11 +35,24 @@ function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): Sizes {
   const [kernelHeight, kernelWidth] = pair(w.slice(2), 1);
   const [strideY, strideX] = pair(geometry.stride, 1);
   const [dilationY, dilationX] = pair(geometry.dilation, 1);
-  const [padTop, padLeft] = pair(geometry.pads.map(([before]) => before), 0);
+  const [padTop, padLeft] = pair(
+    geometry.pads.map(([before]) => before),
+    0,
+  );
   const [outHeight, outWidth] = pair(y.slice(2), 1);
   return {
     ...{ images: x[0]!, channels: x[1]!, height, width, filters: w[0]!, kernelHeight, kernelWidth },
-    ...{ strideY, strideX, dilationY, dilationX, padTop, padLeft, groups: geometry.groups, outHeight, outWidth },
+    ...{
+      strideY,
+      strideX,
+      dilationY,
+      dilationX,
+      padTop,
+      padLeft,
+      groups: geometry.groups,
+      outHeight,
+      outWidth,
+    },
   };
 }
 
@@ -54,7 +70,11 @@ interface KernelCall {
   readonly needs: KernelMemory;
 }
 
-function call(kernel: "conv" | "convInputGrad" | "convFilterGrad", parts: KernelCall, builder: ProgramBuilder): void {
+function call(
+  kernel: "conv" | "convInputGrad" | "convFilterGrad",
+  parts: KernelCall,
+  builder: ProgramBuilder,
+): void {
   const { x, w, y, bias, sizes, needs } = parts;
   const operands = encodeOperands<"conv", Operand>("conv", {
     ...{ x, w, y, bias: bias ?? 0 },
@@ -75,7 +95,11 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   if (shapeSize(y.shape) === 0) return;
   if (hasKernel(node) && shapeSize(specOf(w).shape) > 0) {
     const sizes = sizesOf(specOf(x).shape, specOf(w).shape, y.shape, geometry);
-    const operands = { x: { buffer: builder.dense(x) }, w: { buffer: builder.dense(w) }, y: { buffer: y.buffer } };
+    const operands = {
+      x: { buffer: builder.dense(x) },
+      w: { buffer: builder.dense(w) },
+      y: { buffer: y.buffer },
+    };
     const withBias = bias === undefined ? operands : { ...operands, bias: { buffer: builder.dense(bias) } };
     call("conv", { ...withBias, sizes, needs: convMemory(sizes) }, builder);
     return;
@@ -90,7 +114,10 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       shape: y.shape,
       inputs: [
         strided(target, dtype),
-        { ...strided(channels, dtype), strides: y.shape.map((_, axis) => (axis === 1 ? channels.strides[0]! : 0)) },
+        {
+          ...strided(channels, dtype),
+          strides: y.shape.map((_, axis) => (axis === 1 ? channels.strides[0]! : 0)),
+        },
       ],
       steps: [{ op: "add", arguments: [0, 1], dtype }],
       outputs: [{ ...denseOutput(y, dtype), value: 2 }],
@@ -106,7 +133,11 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
   const isEmpty = shapeSize(specOf(g).shape) === 0;
   if (hasKernel(node) && !isEmpty) {
     const sizes = sizesOf(specOf(x).shape, w.shape, specOf(g).shape, geometry);
-    const operands = { x: { buffer: builder.dense(x) }, w: { buffer: w.buffer }, y: { buffer: builder.dense(g) } };
+    const operands = {
+      x: { buffer: builder.dense(x) },
+      w: { buffer: w.buffer },
+      y: { buffer: builder.dense(g) },
+    };
     call("convFilterGrad", { ...operands, sizes, needs: convFilterGradMemory(sizes) }, builder);
     return;
   }
@@ -122,7 +153,11 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
   if (shapeSize(x.shape) === 0) return;
   if (hasKernel(node) && shapeSize(specOf(w).shape) > 0 && shapeSize(specOf(g).shape) > 0) {
     const sizes = sizesOf(x.shape, specOf(w).shape, specOf(g).shape, geometry);
-    const operands = { x: { buffer: x.buffer }, w: { buffer: builder.dense(w) }, y: { buffer: builder.dense(g) } };
+    const operands = {
+      x: { buffer: x.buffer },
+      w: { buffer: builder.dense(w) },
+      y: { buffer: builder.dense(g) },
+    };
     call("convInputGrad", { ...operands, sizes, needs: convInputGradMemory(sizes) }, builder);
     return;
   }
@@ -131,7 +166,10 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
   const kernel = specOf(w).shape.slice(2);
   const from = specOf(g).shape;
   const reach = kernel.map((k, i) => (k - 1) * dilation[i]!);
-  const spread = builder.scratch([...from.slice(0, 2), ...x.shape.slice(2).map((n, i) => n + reach[i]!)], dtype);
+  const spread = builder.scratch(
+    [...from.slice(0, 2), ...x.shape.slice(2).map((n, i) => n + reach[i]!)],
+    dtype,
+  );
   fill({ to: spread, value: 0 }, builder, dtype);
   // Element q of the gradient lands at reach − pad + q · stride; what would land outside has met padding only.
   const first = reach.map((r, i) => r - pads[i]![0]);
@@ -173,7 +211,11 @@ function paddedInput(x: Value, { pads }: Geometry, builder: ProgramBuilder): Lay
   const padded = builder.scratch(to, dtype);
   fill({ to: padded, value: 0 }, builder, dtype);
   const start = shape.map((_, axis) => (axis < 2 ? 0 : pads[axis - 2]![0]));
-  builder.copy({ from: builder.layoutOf(x), to: sliced(padded, { start, step: shape.map(() => 1), shape }), dtype });
+  builder.copy({
+    from: builder.layoutOf(x),
+    to: sliced(padded, { start, step: shape.map(() => 1), shape }),
+    dtype,
+  });
   return padded;
 }
 
@@ -200,10 +242,20 @@ function emitConvSums(
   const yStrides = [y.strides[0]!, y.strides[1]! * filters, y.strides[1]!, 0, ...y.strides.slice(2), ...none];
   const windows = none.map((_, i) => 4 + i);
   const taps = none.map((_, i) => 4 + rank + i);
-  const [kept, reduced] = sumsTo === "y" ? [[0, 1, 2, ...windows], [3, ...taps]] : [[1, 2, 3, ...taps], [0, ...windows]];
+  const [kept, reduced] =
+    sumsTo === "y"
+      ? [
+          [0, 1, 2, ...windows],
+          [3, ...taps],
+        ]
+      : [
+          [1, 2, 3, ...taps],
+          [0, ...windows],
+        ];
   const [other, otherStrides, target, targetStrides] =
     sumsTo === "y" ? [w, wStrides, y, yStrides] : [y, yStrides, w, wStrides];
-  const pick = (strides: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => strides[axis]!);
+  const pick = (strides: readonly number[], axes: readonly number[]): number[] =>
+    axes.map((axis) => strides[axis]!);
   builder.reduction({
     op: "sum",
     kept: pick(extents, kept),

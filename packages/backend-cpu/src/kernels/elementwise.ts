@@ -7,9 +7,37 @@ import type { Unit } from "../program/fusion.js";
 import { stridedOver, denseOutput, type ProgramBuilder, type Strided } from "../program/program-builder.js";
 
 const elementOps: ReadonlySet<string> = new Set([
-  "neg", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf",
-  "add", "sub", "mul", "div", "mod", "pow", "maximum", "minimum",
-  "equal", "less", "lessEqual", "logicalAnd", "logicalOr", "logicalNot", "where", "cast",
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "sqrt",
+  "sin",
+  "cos",
+  "tanh",
+  "erf",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "mod",
+  "pow",
+  "maximum",
+  "minimum",
+  "equal",
+  "less",
+  "lessEqual",
+  "logicalAnd",
+  "logicalOr",
+  "logicalNot",
+  "where",
+  "cast",
 ]);
 
 /** Whether a node is one step of a loop, for its element types. */
@@ -47,7 +75,8 @@ export function fusedSteps(
     const scalar = constantValue(value);
     if (scalar !== undefined) {
       const key = `${dtype} ${Object.is(scalar, -0) ? "-0" : String(scalar)}`;
-      const known = constants.get(key) ?? steps.push({ op: "constant", arguments: [], dtype, value: scalar }) - 1;
+      const known =
+        constants.get(key) ?? steps.push({ op: "constant", arguments: [], dtype, value: scalar }) - 1;
       constants.set(key, known);
       return -1 - known;
     }
@@ -58,7 +87,11 @@ export function fusedSteps(
     return known;
   };
   for (const node of nodes) {
-    const step: Step = { op: node.op.name, arguments: node.inputs.map(numberOf), dtype: node.outputs[0]!.dtype };
+    const step: Step = {
+      op: node.op.name,
+      arguments: node.inputs.map(numberOf),
+      dtype: node.outputs[0]!.dtype,
+    };
     stepOf.set(node, steps.push(step) - 1);
   }
   const results = parts.results.map(numberOf);

@@ -132,7 +132,9 @@ function argReduce(node: GraphNode, builder: ProgramBuilder, largest: boolean): 
   const { dtype, shape } = specOf(x);
   const { axis } = node.attributes as AxisAttributes;
   const target = { buffer: builder.result({ node, index: 0 }).buffer };
-  const operands = argReduceOperands({ target, source: { buffer: builder.dense(x) } }, shape, { axis, largest });
+  const operands = argReduceOperands({ target, source: { buffer: builder.dense(x) } }, shape, {
+    axis,
+    largest,
+  });
   builder.kernel(kernelByOrder("argReduce", dtype), operands);
 }
-

@@ -53,7 +53,11 @@ function emitGemm({ a, b, c }: Product, { bias }: { bias?: Operand }, builder: P
   const batch = (layout: Layout) => ({ layout, strides: layout.strides.slice(0, -2) });
   const merged = mergeAxes(c.shape.slice(0, -2), [a, b, c].map(batch));
   const last = merged.shape.length - 1;
-  const [aBatch, bBatch, cBatch] = merged.accesses.map(({ strides }) => strides[last]!) as [number, number, number];
+  const [aBatch, bBatch, cBatch] = merged.accesses.map(({ strides }) => strides[last]!) as [
+    number,
+    number,
+    number,
+  ];
   const count = merged.shape[last]!;
   const size = { batch: count, rows, columns, depth, aBatch, bBatch };
   const needs = gemmMemory(size);

@@ -16,7 +16,11 @@ function within(layout: Layout, start: readonly number[], shape: readonly number
 }
 
 /** A loop that fills `to` with one element. */
-export function fill(parts: { to: Layout; value: Strided | number }, builder: ProgramBuilder, dtype: Strided["dtype"]): void {
+export function fill(
+  parts: { to: Layout; value: Strided | number },
+  builder: ProgramBuilder,
+  dtype: Strided["dtype"],
+): void {
   const { to, value } = parts;
   const output = { buffer: to.buffer, dtype, strides: to.strides, offset: to.offset, value: 0 };
   if (typeof value === "number") {
@@ -66,7 +70,11 @@ export const movementEncoders: Readonly<Record<string, Encoder>> = {
     const { pads } = node.attributes as { readonly pads: readonly (readonly [number, number])[] };
     const result = builder.result({ node, index: 0 });
     fill({ to: result, value: stridedOver(builder.layoutOf(value!), result.shape, dtype) }, builder, dtype);
-    const to = within(result, pads.map(([before]) => before), shape);
+    const to = within(
+      result,
+      pads.map(([before]) => before),
+      shape,
+    );
     builder.copy({ from: builder.layoutOf(input!), to, dtype });
   },
   concat: (node, builder) => {

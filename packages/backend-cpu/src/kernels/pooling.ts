@@ -26,11 +26,28 @@ function poolOperands(
   const [kernelHeight, kernelWidth] = pair(attributes.size, 1);
   const [strideY, strideX] = pair(attributes.stride, 1);
   const [dilationY, dilationX] = pair(attributes.dilation, 1);
-  const [padTop, padLeft] = pair(attributes.pads.map(([before]) => before), 0);
-  const [padBottom, padRight] = pair(attributes.pads.map(([, after]) => after), 0);
+  const [padTop, padLeft] = pair(
+    attributes.pads.map(([before]) => before),
+    0,
+  );
+  const [padBottom, padRight] = pair(
+    attributes.pads.map(([, after]) => after),
+    0,
+  );
   return encodeOperands<"maxPool", Operand>("maxPool", {
     ...arrays,
-    ...{ height, width, outHeight, outWidth, kernelHeight, kernelWidth, strideY, strideX, dilationY, dilationX },
+    ...{
+      height,
+      width,
+      outHeight,
+      outWidth,
+      kernelHeight,
+      kernelWidth,
+      strideY,
+      strideX,
+      dilationY,
+      dilationX,
+    },
     ...{ padTop, padLeft, padBottom, padRight, countIncludePad: attributes.countIncludePad === true ? 1 : 0 },
   });
 }
@@ -49,22 +66,38 @@ export function encodeMaxPool(node: GraphNode, builder: ProgramBuilder): void {
     indices: { buffer: indices!.buffer },
     planes: planesOf(x),
   };
-  builder.kernel("maxPool", poolOperands(specOf(x).shape.slice(2), node.attributes as PoolAttributes, arrays));
+  builder.kernel(
+    "maxPool",
+    poolOperands(specOf(x).shape.slice(2), node.attributes as PoolAttributes, arrays),
+  );
 }
 
 export function encodeAvgPool(node: GraphNode, builder: ProgramBuilder): void {
   const x = node.inputs[0]!;
   const y = builder.result({ node, index: 0 });
   if (shapeSize(y.shape) === 0) return;
-  const arrays = { x: { buffer: builder.dense(x) }, y: { buffer: y.buffer }, indices: 0, planes: planesOf(x) };
-  builder.kernel("avgPool", poolOperands(specOf(x).shape.slice(2), node.attributes as PoolAttributes, arrays));
+  const arrays = {
+    x: { buffer: builder.dense(x) },
+    y: { buffer: y.buffer },
+    indices: 0,
+    planes: planesOf(x),
+  };
+  builder.kernel(
+    "avgPool",
+    poolOperands(specOf(x).shape.slice(2), node.attributes as PoolAttributes, arrays),
+  );
 }
 
 export function encodeAvgPoolGrad(node: GraphNode, builder: ProgramBuilder): void {
   const g = node.inputs[0]!;
   const x = builder.result({ node, index: 0 });
   if (shapeSize(x.shape) === 0) return;
-  const arrays = { x: { buffer: x.buffer }, y: { buffer: builder.dense(g) }, indices: 0, planes: planesOf(g) };
+  const arrays = {
+    x: { buffer: x.buffer },
+    y: { buffer: builder.dense(g) },
+    indices: 0,
+    planes: planesOf(g),
+  };
   builder.kernel("avgPoolGrad", poolOperands(x.shape.slice(2), node.attributes as PoolAttributes, arrays));
 }
 

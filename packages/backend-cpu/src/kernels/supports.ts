@@ -12,7 +12,8 @@ export function supports(node: GraphNode): true | Unsupported {
   const [first] = node.inputs;
   if (first === undefined) return true;
   const { dtype, shape } = specOf(first);
-  if (kind === "composite" && dtype !== "float32") return { reason: `it has no kernel of its own for ${dtype}` };
+  if (kind === "composite" && dtype !== "float32")
+    return { reason: `it has no kernel of its own for ${dtype}` };
   if (planesOnly.has(name)) {
     if (dtype !== "float32") return { reason: `its kernel computes in float32, not in ${dtype}` };
     if (shape.length > 4) return { reason: "its kernel walks planes of one or two dimensions" };

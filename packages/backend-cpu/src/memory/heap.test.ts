@@ -4,7 +4,10 @@ import { ALIGNMENT, Heap, paddedSize } from "./heap.js";
 
 describe("Heap", () => {
   it("never hands out bytes twice, and merges what comes back", () => {
-    const commands = fc.array(fc.record({ size: fc.integer({ min: 0, max: 5000 }), frees: fc.integer({ min: 0, max: 9 }) }), { maxLength: 80 });
+    const commands = fc.array(
+      fc.record({ size: fc.integer({ min: 0, max: 5000 }), frees: fc.integer({ min: 0, max: 9 }) }),
+      { maxLength: 80 },
+    );
     fc.assert(
       fc.property(commands, (steps) => {
         let limit = 0;
@@ -15,11 +18,15 @@ describe("Heap", () => {
           expect(address % ALIGNMENT).toBe(0);
           expect(address).toBeGreaterThanOrEqual(100);
           for (const other of live) {
-            expect(address + paddedSize(size) <= other.address || other.address + paddedSize(other.size) <= address).toBe(true);
+            expect(
+              address + paddedSize(size) <= other.address ||
+                other.address + paddedSize(other.size) <= address,
+            ).toBe(true);
           }
           expect(address + paddedSize(size)).toBeLessThanOrEqual(limit);
           live.push({ address, size });
-          for (let i = 0; i < frees && live.length > 0; i++) heap.free(live.splice((i * 7) % live.length, 1)[0]!.address);
+          for (let i = 0; i < frees && live.length > 0; i++)
+            heap.free(live.splice((i * 7) % live.length, 1)[0]!.address);
         }
         for (const { address } of live) heap.free(address);
         expect(heap.used).toBe(0);

@@ -22,7 +22,9 @@ export function spawnWorker(): PlatformWorker {
     send: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.on("message", (message: FromWorker) => listener(message)),
     onDeath: (listener) => {
-      worker.on("error", (error: unknown) => listener(error instanceof Error ? error.message : String(error)));
+      worker.on("error", (error: unknown) =>
+        listener(error instanceof Error ? error.message : String(error)),
+      );
       worker.on("exit", (code) => {
         if (!isAskedToEnd) listener(`it ended with code ${code}`);
       });

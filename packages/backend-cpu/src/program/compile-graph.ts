@@ -62,7 +62,8 @@ function absorbedUnits(
     const unit = context.unitOf.get(source);
     if (unit?.isFused !== true) continue;
     const results = unit.nodes.filter(context.isNeeded);
-    if (results.length === 1 && results[0] === source && context.builder.usesOf(source) === 1) absorbed.set(node, unit);
+    if (results.length === 1 && results[0] === source && context.builder.usesOf(source) === 1)
+      absorbed.set(node, unit);
   }
   return absorbed;
 }

@@ -22,7 +22,10 @@ export function fuse(nodes: readonly GraphNode[], isElementwise: (node: GraphNod
     let unit: Unit | undefined;
     for (const candidate of candidates) {
       if (unit === undefined) {
-        if (candidate.nodes.length < MOST_NODES && !reaches(node.inputs, candidate, { unitOf, within: new Set([candidate]) })) {
+        if (
+          candidate.nodes.length < MOST_NODES &&
+          !reaches(node.inputs, candidate, { unitOf, within: new Set([candidate]) })
+        ) {
           unit = candidate;
           unit.nodes.push(node);
           unitOf.set(node, unit);

@@ -67,10 +67,14 @@ export class LoadedProgram {
     const words: number[] = [plan.instructions.length];
     const patches: Patch[] = [];
     for (const instruction of plan.instructions) {
-      const number = instruction.kind === "loop" ? parts.loopNumberOf(instruction.loop) : parts.kernelNumberOf(instruction.kernel);
+      const number =
+        instruction.kind === "loop"
+          ? parts.loopNumberOf(instruction.loop)
+          : parts.kernelNumberOf(instruction.kernel);
       words.push(number, instruction.operands.length);
       for (const operand of instruction.operands) {
-        if (typeof operand !== "number") patches.push({ word: words.length, buffer: operand.buffer, offset: operand.offset ?? 0 });
+        if (typeof operand !== "number")
+          patches.push({ word: words.length, buffer: operand.buffer, offset: operand.offset ?? 0 });
         words.push(typeof operand === "number" ? operand : 0);
       }
     }
@@ -89,7 +93,13 @@ export class LoadedProgram {
   /** Compiles the loops of a plan, and puts everything where the crew finds it. */
   static async load(
     plan: ProgramPlan,
-    machine: { memory: LinearMemory; crew: Crew; numbers: LoopNumbers; kernelNames: readonly string[]; fused: boolean },
+    machine: {
+      memory: LinearMemory;
+      crew: Crew;
+      numbers: LoopNumbers;
+      kernelNames: readonly string[];
+      fused: boolean;
+    },
   ): Promise<LoadedProgram> {
     const { memory, crew, numbers } = machine;
     const distinct = new Map<string, { loop: Loop; index: number }>();
@@ -103,7 +113,9 @@ export class LoadedProgram {
     const loops = [...distinct.values()].map(({ loop }) => loop);
     const base = numbers.take(loops.length);
     if (loops.length > 0) {
-      const module = await WebAssembly.compile(emitLoopModule(loops, { memory: memory.limits, fused: machine.fused }));
+      const module = await WebAssembly.compile(
+        emitLoopModule(loops, { memory: memory.limits, fused: machine.fused }),
+      );
       crew.load({ module, base, count: loops.length });
     }
     const kernelNumbers = new Map(machine.kernelNames.map((name, i) => [name, i]));

@@ -1,5 +1,13 @@
 // Collects the instructions of a program while its graph is walked, and knows where each value lies.
-import { byteLength, isConstant, specOf, type GraphNode, type Graph, type TypedArray, type Value } from "@convoke/core";
+import {
+  byteLength,
+  isConstant,
+  specOf,
+  type GraphNode,
+  type Graph,
+  type TypedArray,
+  type Value,
+} from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
 import { mergeAxes, type Access, type ElementLoop, type ReductionLoop } from "../emit/element-loop.js";
 import type { BufferRole, Instruction, Operand, ProgramBuffer, ProgramPlan } from "./instruction.js";
@@ -74,7 +82,10 @@ export class ProgramBuilder {
   dense(value: Value): BufferId {
     const layout = this.layoutOf(value);
     if (isDense(layout)) return layout.buffer;
-    const copy = denseLayout(this.buffer(byteLength(specOf(value).dtype, shapeSize(layout.shape))), layout.shape);
+    const copy = denseLayout(
+      this.buffer(byteLength(specOf(value).dtype, shapeSize(layout.shape))),
+      layout.shape,
+    );
     this.copy({ from: layout, to: copy, dtype: specOf(value).dtype });
     this.define(value, copy);
     return copy.buffer;
@@ -104,7 +115,9 @@ export class ProgramBuilder {
       shape,
       inputs: accesses.slice(0, count).map(plainAccess),
       steps: parts.steps,
-      outputs: accesses.slice(count).map((access, i) => ({ ...plainAccess(access), value: parts.outputs[i]!.value })),
+      outputs: accesses
+        .slice(count)
+        .map((access, i) => ({ ...plainAccess(access), value: parts.outputs[i]!.value })),
     };
     this.#instructions.push({ kind: "loop", loop, operands: accesses.map(({ buffer }) => ({ buffer })) });
   }
@@ -122,8 +135,14 @@ export class ProgramBuilder {
     const { kept, reduced, inputs, output } = parts;
     if (shapeSize(kept) === 0) return;
     const split = kept.length;
-    const outer = mergeAxes(kept, [...inputs.map((input) => ({ ...input, strides: input.strides.slice(0, split) })), output]);
-    const inner = mergeAxes(reduced, inputs.map((input) => ({ ...input, strides: input.strides.slice(split) })));
+    const outer = mergeAxes(kept, [
+      ...inputs.map((input) => ({ ...input, strides: input.strides.slice(0, split) })),
+      output,
+    ]);
+    const inner = mergeAxes(
+      reduced,
+      inputs.map((input) => ({ ...input, strides: input.strides.slice(split) })),
+    );
     const loop: ReductionLoop = {
       op: parts.op,
       shape: [...outer.shape, ...inner.shape],
@@ -150,13 +169,21 @@ export class ProgramBuilder {
     const place = (value: Value, role: BufferRole): void => {
       const layout = this.layoutOf(value);
       const buffer = this.#buffers[layout.buffer]!;
-      if (isDense(layout) && buffer.role.kind === "arena" && buffer.bytes === byteLength(specOf(value).dtype, shapeSize(layout.shape))) {
+      if (
+        isDense(layout) &&
+        buffer.role.kind === "arena" &&
+        buffer.bytes === byteLength(specOf(value).dtype, shapeSize(layout.shape))
+      ) {
         buffer.role = role;
         return;
       }
       // Inputs, constants, strided values and values that are given twice are copied.
       const { dtype, shape } = specOf(value);
-      this.copy({ from: layout, to: denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape), dtype });
+      this.copy({
+        from: layout,
+        to: denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape),
+        dtype,
+      });
     };
     graph.outputs.forEach((value, index) => place(value, { kind: "output", index }));
     graph.state.forEach(({ update }, index) => place(update, { kind: "update", index }));
@@ -165,13 +192,19 @@ export class ProgramBuilder {
 
   #bind(node: GraphNode, role: BufferRole): void {
     const { shape, dtype } = node.outputs[0]!;
-    this.define({ node, index: 0 }, denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape));
+    this.define(
+      { node, index: 0 },
+      denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape),
+    );
   }
 
   #constant(node: GraphNode & { readonly attributes: { readonly data: TypedArray } }): Layout {
     const { data } = node.attributes;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const layout = denseLayout(this.buffer(bytes.length, { kind: "constant", data: bytes }), node.outputs[0]!.shape);
+    const layout = denseLayout(
+      this.buffer(bytes.length, { kind: "constant", data: bytes }),
+      node.outputs[0]!.shape,
+    );
     this.define({ node, index: 0 }, layout);
     return layout;
   }

@@ -1,6 +1,5 @@
 // What the WebAssembly engine can do.
 
-
 export interface EngineFeatures {
   /** Vectors of four floats. */
   readonly simd: boolean;
@@ -24,10 +23,29 @@ export function engineFeatures(): EngineFeatures {
 function probe(code: readonly number[]): Uint8Array<ArrayBuffer> {
   const body = [0, ...code, 0x0b];
   return Uint8Array.of(
-    0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-    1, 4, 1, 0x60, 0, 0,
-    3, 2, 1, 0,
-    10, body.length + 2, 1, body.length, ...body,
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
+    1,
+    4,
+    1,
+    0x60,
+    0,
+    0,
+    3,
+    2,
+    1,
+    0,
+    10,
+    body.length + 2,
+    1,
+    body.length,
+    ...body,
   );
 }
 

@@ -4,10 +4,7 @@ import { loopImports } from "../emit/loop-module.js";
 /** A function of the kernels or of a program's loops. */
 type KernelFunction = (operands: number, worker: number, workers: number) => void;
 
-interface KernelExports {
-  readonly table: WebAssembly.Table;
-  runProgram(program: number, worker: number, workers: number, control: number): void;
-}
+type RunProgram = (program: number, worker: number, workers: number, control: number) => void;
 
 export interface ThreadSetup {
   readonly memory: WebAssembly.Memory;
@@ -30,13 +27,19 @@ export interface LoadedLoops {
 
 export class Thread {
   readonly #setup: ThreadSetup;
-  readonly #exports: KernelExports;
+  readonly #table: WebAssembly.Table;
+  readonly #runProgram: RunProgram;
 
   constructor(setup: ThreadSetup) {
     this.#setup = setup;
     const imports = { env: { memory: setup.memory } };
     const instances = setup.kernels.map((module) => new WebAssembly.Instance(module, imports));
-    this.#exports = instances[0]!.exports as unknown as KernelExports;
+    const { table, runProgram } = instances[0]!.exports;
+    if (!(table instanceof WebAssembly.Table) || typeof runProgram !== "function") {
+      throw new Error("the kernels export no table, or nothing that runs programs");
+    }
+    this.#table = table;
+    this.#runProgram = runProgram as RunProgram;
     setup.kernelNames.forEach((name, i) => {
       this.#put(i, instances.find(({ exports }) => name in exports)!.exports[name] as KernelFunction);
     });
@@ -54,12 +57,12 @@ export class Thread {
   /** This thread's part of a run; returns when all threads have finished. */
   run(program: number): void {
     const { worker, workers, control } = this.#setup;
-    this.#exports.runProgram(program, worker, workers, control);
+    this.#runProgram(program, worker, workers, control);
   }
 
   #put(index: number, fn: KernelFunction | null): void {
-    const { table } = this.#exports;
-    if (index >= table.length) table.grow(Math.max(64, index + 1 - table.length));
-    table.set(index, fn);
+    const missing = index + 1 - this.#table.length;
+    if (missing > 0) this.#table.grow(Math.max(64, missing));
+    this.#table.set(index, fn);
   }
 }
