@@ -21,6 +21,8 @@ export default tseslint.config(
       "apps/docs/api/**",
       "apps/docs/.vitepress/**",
       "tooling/doc-examples/generated/**",
+      // AssemblyScript: its own compiler checks it.
+      "packages/backend-cpu/assembly/**",
     ],
   },
   js.configs.recommended,

@@ -9,6 +9,7 @@ export const directions = {
   "@convoke/optimizers": ["@convoke/shape", "@convoke/core"],
   "@convoke/onnx": ["@convoke/shape", "@convoke/core"],
   "@convoke/conformance": ["@convoke/shape", "@convoke/core"],
+  "@convoke/backend-cpu": ["@convoke/shape", "@convoke/core", "@convoke/conformance"],
   "@convoke/shape-checker": ["@convoke/shape", "@convoke/core"],
   "@convoke/models": ["@convoke/shape", "@convoke/core", "@convoke/layers"],
   "@convoke/train": [

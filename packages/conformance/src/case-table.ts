@@ -65,7 +65,7 @@ function coverage(cases: readonly TypedCase[], skips: readonly Skip[]): string {
 function reachedPart(typed: TypedCase, skips: readonly Skip[]): number {
   const last = partsOf(typed).length - 1;
   if (skips.length === 0) return last;
-  const target = { op: typed.op, case: typed.case.name, dtypes: dtypesOf(typed) };
+  const target = { op: typed.op, case: typed.case.name, inputs: typed.dtype, dtypes: dtypesOf(typed) };
   const skipped = skips
     .filter((skip) => appliesTo(skip, target))
     .map((skip) => parts.indexOf(skip.part ?? "forward"));

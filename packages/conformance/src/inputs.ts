@@ -108,8 +108,12 @@ export function elementsOf(input: Input, dtype: DType, seed: string): TypedArray
 
 function numbersOf(fill: Fill, dtype: DType, random: Float64Array): (i: number) => number | bigint {
   switch (fill.kind) {
-    case "values":
-      return (i) => fill.values[i % fill.values.length]!;
+    case "values": {
+      const { values } = fill;
+      // A bool is 0 or 1.
+      if (dtype === "bool") return (i) => Number(Number(values[i % values.length]) !== 0);
+      return (i) => values[i % values.length]!;
+    }
     case "extremes": {
       const list = isFloat(dtype) ? FLOAT_EXTREMES : integerExtremes[dtype];
       return (i) => list[i % list.length]!;

@@ -13,6 +13,8 @@ export interface Skip {
   readonly op?: OpName | "*";
   /** Only cases that have a tensor of this type among their inputs and outputs. */
   readonly dtype?: DType;
+  /** Only cases that run in this type, whatever their outputs are. */
+  readonly inputs?: DType;
   /** Only the case of this name. */
   readonly case?: string;
   /** From which part on; `"forward"` (everything) by default. */
@@ -32,6 +34,8 @@ export interface Skip {
 export interface Skippable {
   readonly op: OpName;
   readonly case: string;
+  /** The type that the case runs in. */
+  readonly inputs: DType;
   /** Of the inputs and outputs. */
   readonly dtypes: ReadonlySet<DType>;
 }
@@ -41,6 +45,7 @@ export function appliesTo(skip: Skip, target: Skippable): boolean {
     skip.test === undefined &&
     (skip.op === undefined || skip.op === "*" || skip.op === target.op) &&
     (skip.dtype === undefined || target.dtypes.has(skip.dtype)) &&
+    (skip.inputs === undefined || skip.inputs === target.inputs) &&
     (skip.case === undefined || skip.case === target.case)
   );
 }

@@ -1,0 +1,9 @@
+// The kernels: each is (operands, worker, workers) → nothing, over memory that all workers share. What the words at
+// `operands` mean is written in src/operand-layouts.ts.
+export { gemm, gemmPack } from "./gemm";
+export { conv, convPack } from "./convolution";
+export { convInputGrad, convInputGradPack } from "./convolution-input-grad";
+export { convFilterGrad } from "./convolution-filter-grad";
+export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
+export { multiplyAddPeak } from "./multiply-add-peak";
+export { barrier, runProgram } from "./program";

@@ -1,0 +1,96 @@
+// Compiles the AssemblyScript kernels and writes them, deflated, as a TypeScript module: the float kernels without and with
+// relaxed SIMD, and the data kernels. `--check` writes nothing and fails where the module is not current.
+import { readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateSync, inflateSync } from "node:zlib";
+import asc from "assemblyscript/asc";
+
+const root = join(fileURLToPath(import.meta.url), "../..");
+const output = join(root, "src/generated/kernels.ts");
+const builds = {
+  simd: ["assembly/index.ts", "simd,threads"],
+  relaxed: ["assembly/index.ts", "simd,threads,relaxed-simd"],
+  data: ["assembly/data.ts", "simd,threads"],
+};
+
+/** The WebAssembly binary of one build. */
+async function compile([entry, features]) {
+  let binary;
+  const { error, stderr } = await asc.main(
+    [
+      entry,
+      ...["--runtime", "stub", "--enable", features, "--importMemory", "--sharedMemory", "--exportTable"],
+      ...[
+        "--initialMemory",
+        "1",
+        "--maximumMemory",
+        "65536",
+        "-O3",
+        "--noAssert",
+        "--outFile",
+        "kernels.wasm",
+      ],
+    ],
+    {
+      readFile: async (name) => readFile(resolve(root, name), "utf8").catch(() => null),
+      writeFile: (name, contents) => {
+        if (name === "kernels.wasm") binary = contents;
+      },
+    },
+  );
+  if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
+  return Buffer.from(binary);
+}
+
+/** The binaries that the sources compile to, by name. */
+export async function compileKernels() {
+  const binaries = [];
+  for (const [name, build] of Object.entries(builds)) binaries.push([name, await compile(build)]);
+  return new Map(binaries);
+}
+
+/** The binaries that the generated module holds; none where there is no such module. */
+export async function generatedKernels() {
+  const text = await readFile(output, "utf8").catch(() => "");
+  const all = inflateSync(Buffer.from(/"([^"]+)"/.exec(text)?.[1] ?? "eJwDAAAAAAE=", "base64"));
+  let end = 0;
+  return new Map(
+    [...text.matchAll(/^ {2}(\w+): (\d+),$/gm)].map(([, name, bytes]) => {
+      end += Number(bytes);
+      return [name, all.subarray(end - Number(bytes), end)];
+    }),
+  );
+}
+
+// All in one stream: what the two builds of the float kernels have in common is written once.
+function moduleText(binaries) {
+  const sizes = [...binaries].map(([name, binary]) => `  ${name}: ${binary.length},`).join("\n");
+  const base64 = deflateSync(Buffer.concat([...binaries.values()]), { level: 9 }).toString("base64");
+  return `// Written by scripts/build-kernels.mjs from assembly/: do not edit.
+
+/** The bytes of each binary, in the order in which they follow one another. */
+export const kernelBytes = {
+${sizes}
+} as const;
+
+/** The binaries, deflated (zlib), as base64. */
+export const deflatedKernels =
+  "${base64}";
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [compiled, generated] = [await compileKernels(), await generatedKernels()];
+  // Compared as binaries: versions of Node deflate differently.
+  const isCurrent = [...compiled].every(([name, binary]) => generated.get(name)?.equals(binary));
+  if (!isCurrent && process.argv.includes("--check")) {
+    console.error("src/generated/kernels.ts is not current: run `npm run kernels` in packages/backend-cpu.");
+    process.exitCode = 1;
+  } else if (!isCurrent) {
+    const text = moduleText(compiled);
+    await writeFile(output, text);
+    const sizes = [...compiled].map(([name, binary]) => `${name} ${binary.length}`).join(", ");
+    console.log(`${sizes} bytes; the module ${text.length}`);
+  }
+}

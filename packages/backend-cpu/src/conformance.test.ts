@@ -1,0 +1,29 @@
+import { describeBackend } from "@convoke/conformance/vitest";
+import { cpu } from "./index.js";
+
+const float32Only = "its kernel computes in float32";
+const planesOnly = "its kernel walks planes of one or two dimensions";
+
+const skip = [
+  ...(["float64", "int64", "int32", "uint32", "int8", "uint8"] as const).map(
+    (dtype) => ({ op: "maxPool", inputs: dtype, reason: float32Only }) as const,
+  ),
+  ...(["avgPool", "avgPoolGrad", "scatterToPlane", "gatherFromPlane"] as const).map(
+    (op) => ({ op, inputs: "float64", reason: float32Only }) as const,
+  ),
+  ...(["maxPool", "avgPool", "avgPoolGrad"] as const).map(
+    (op) => ({ op, case: "three axes", inputs: "float32", reason: planesOnly }) as const,
+  ),
+];
+
+describeBackend({
+  name: "cpu, two workers",
+  create: () => cpu({ threads: 2, maxMemory: 2 ** 28 }),
+  skip,
+});
+
+describeBackend({
+  name: "cpu, calling thread, plain SIMD",
+  create: () => cpu({ threads: 0, relaxedSimd: false, maxMemory: 2 ** 28 }),
+  skip,
+});

@@ -1,0 +1,7 @@
+/**
+ * The CPU backend of Convoke: WebAssembly SIMD and threads, no native code.
+ *
+ * @packageDocumentation
+ */
+export { cpu, type CpuOptions } from "./create.js";
+export type { CpuBackend } from "./cpu.js";

@@ -1,0 +1,123 @@
+// Matrix products: float32 through the packed kernel with any strides, other types as sums in a loop.
+import { specOf, type GraphNode, type Value } from "@convoke/core";
+import { shapeSize, type Shape } from "@convoke/shape";
+import { mergeAxes } from "../emit/element-loop.js";
+import { encodeOperands, gemmFlags, gemmMemory } from "../operand-layouts.js";
+import type { Operand } from "../program/instruction.js";
+import { broadcastLayout, denseLayout, type Layout } from "../program/layout.js";
+import { denseOutput, strided, type ProgramBuilder } from "../program/program-builder.js";
+
+/** a [..., m, k] · b [..., k, n] with the batch axes of the result. */
+interface Product {
+  readonly a: Layout;
+  readonly b: Layout;
+  readonly c: Layout;
+}
+
+export function encodeMatmul(node: GraphNode, builder: ProgramBuilder): void {
+  const [a, b] = node.inputs as [Value, Value];
+  const { dtype, shape } = node.outputs[0]!;
+  const batch = shape.slice(0, -2);
+  const over = (value: Value): Layout => {
+    const layout = builder.layoutOf(value);
+    return broadcastLayout(layout, [...batch, ...layout.shape.slice(-2)]);
+  };
+  const product: Product = { a: over(a), b: over(b), c: builder.result({ node, index: 0 }) };
+  if (shapeSize(shape) === 0) return;
+  if (dtype === "float32" && shapeSize(product.a.shape.slice(-1)) > 0) emitGemm(product, {}, builder);
+  else emitSums(product, node, builder);
+}
+
+/** x [..., in] · weightᵀ [in, out] + bias: all leading axes are rows. */
+export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
+  const [x, weight, bias] = node.inputs as [Value, Value, Value | undefined];
+  const { shape } = specOf(x);
+  const [inputs, outputs] = [shape.at(-1)!, specOf(weight).shape[0]!];
+  const rows = shapeSize(shape.slice(0, -1));
+  const y = builder.result({ node, index: 0 });
+  if (rows * outputs === 0) return;
+  const w = builder.layoutOf(weight);
+  emitGemm(
+    {
+      a: denseLayout(builder.dense(x), [rows, inputs]),
+      b: { ...w, shape: [inputs, outputs], strides: [w.strides[1]!, w.strides[0]!] },
+      c: denseLayout(y.buffer, [rows, outputs]),
+    },
+    bias === undefined ? {} : { bias: { buffer: builder.dense(bias) } },
+    builder,
+  );
+}
+
+function emitGemm({ a, b, c }: Product, { bias }: { bias?: Operand }, builder: ProgramBuilder): void {
+  const [rows, columns, depth] = [c.shape.at(-2)!, c.shape.at(-1)!, a.shape.at(-1)!];
+  const batch = (layout: Layout) => ({ layout, strides: layout.strides.slice(0, -2) });
+  const merged = mergeAxes(c.shape.slice(0, -2), [a, b, c].map(batch));
+  const last = merged.shape.length - 1;
+  const [aBatch, bBatch, cBatch] = merged.accesses.map(({ strides }) => strides[last]!) as [
+    number,
+    number,
+    number,
+  ];
+  const count = merged.shape[last]!;
+  const size = { batch: count, rows, columns, depth, aBatch, bBatch };
+  const needs = gemmMemory(size);
+  // Batch axes that no single stride walks are products of their own.
+  forEachIndex(merged.shape.slice(0, -1), (index) => {
+    const at = (layout: Layout, i: number): Operand => {
+      const { strides } = merged.accesses[i]!;
+      const elements = index.reduce((sum, position, axis) => sum + position * strides[axis]!, layout.offset);
+      return { buffer: layout.buffer, offset: 4 * elements };
+    };
+    const operands = encodeOperands<"gemm", Operand>("gemm", {
+      a: at(a, 0),
+      b: at(b, 1),
+      c: at(c, 2),
+      bias: bias ?? 0,
+      packed: { buffer: builder.buffer(needs.packed) },
+      scratch: { buffer: builder.buffer(needs.scratch * builder.workers) },
+      scratchBytes: needs.scratch,
+      ...size,
+      aRow: a.strides.at(-2)!,
+      aDepth: a.strides.at(-1)!,
+      bDepth: b.strides.at(-2)!,
+      bColumn: b.strides.at(-1)!,
+      cRow: c.strides.at(-2)!,
+      cColumn: c.strides.at(-1)!,
+      cBatch,
+      flags: bias === undefined ? 0 : gemmFlags.biasPerColumn,
+    });
+    builder.kernel("gemmPack", operands);
+    builder.kernel("gemm", operands);
+  });
+}
+
+function forEachIndex(shape: Shape, visit: (index: readonly number[]) => void): void {
+  const index = shape.map(() => 0);
+  for (let left = shapeSize(shape); left > 0; left--) {
+    visit(index);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (++index[axis]! < shape[axis]!) break;
+      index[axis] = 0;
+    }
+  }
+}
+
+/** c = Σₖ a · b element by element: every type, no speed. */
+function emitSums({ a, b, c }: Product, node: GraphNode, builder: ProgramBuilder): void {
+  const { dtype } = node.outputs[0]!;
+  const rank = c.shape.length;
+  const [rows, columns] = [rank - 2, rank - 1];
+  const batchOf = (layout: Layout): readonly number[] => layout.strides.slice(0, rows);
+  builder.reduction({
+    op: "sum",
+    kept: c.shape,
+    reduced: [a.shape[columns]!],
+    inputs: [
+      { ...strided(a, dtype), strides: [...batchOf(a), a.strides[rows]!, 0, a.strides[columns]!] },
+      { ...strided(b, dtype), strides: [...batchOf(b), 0, b.strides[columns]!, b.strides[rows]!] },
+    ],
+    steps: [{ op: "mul", arguments: [0, 1], dtype }],
+    value: 2,
+    output: denseOutput(c, dtype),
+  });
+}

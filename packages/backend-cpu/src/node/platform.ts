@@ -1,0 +1,41 @@
+// Workers and processors of Node.
+import { availableParallelism } from "node:os";
+import v8 from "node:v8";
+import { Worker } from "node:worker_threads";
+import { workerCode } from "../generated/worker-node.js";
+import type { PlatformWorker } from "../runtime/worker-crew.js";
+import type { FromWorker } from "../runtime/worker-messages.js";
+
+export function processorCount(): number {
+  return availableParallelism();
+}
+
+/** Node 20 has relaxed SIMD behind a flag that can be set until a module is compiled; later versions ignore the flag. */
+export function prepareEngine(): void {
+  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
+
+export function spawnWorker(): PlatformWorker {
+  const worker = new Worker(workerCode, { eval: true });
+  let isAskedToEnd = false;
+  return {
+    send: (message) => worker.postMessage(message),
+    onMessage: (listener) => worker.on("message", (message: FromWorker) => listener(message)),
+    onDeath: (listener) => {
+      worker.on("error", (error: unknown) =>
+        listener(error instanceof Error ? error.message : String(error)),
+      );
+      worker.on("exit", (code) => {
+        if (!isAskedToEnd) listener(`it ended with code ${code}`);
+      });
+    },
+    hold: (isHeld) => {
+      if (isHeld) worker.ref();
+      else worker.unref();
+    },
+    terminate: async () => {
+      isAskedToEnd = true;
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,229 @@
+// Collects the instructions of a program while its graph is walked, and knows where each value lies.
+import {
+  byteLength,
+  isConstant,
+  specOf,
+  type GraphNode,
+  type Graph,
+  type TypedArray,
+  type Value,
+} from "@convoke/core";
+import { shapeSize, type Shape } from "@convoke/shape";
+import { mergeAxes, type Access, type ElementLoop, type ReductionLoop } from "../emit/element-loop.js";
+import type { BufferRole, Instruction, Operand, ProgramBuffer, ProgramPlan } from "./instruction.js";
+import { broadcastLayout, denseLayout, denseStrides, isDense, type BufferId, type Layout } from "./layout.js";
+
+/** A strided array as an operand of a loop. */
+export interface Strided extends Access {
+  readonly buffer: BufferId;
+}
+
+export class ProgramBuilder {
+  readonly #instructions: Instruction[] = [];
+  readonly #buffers: ProgramBuffer[] = [];
+  readonly #layouts = new Map<GraphNode, (Layout | undefined)[]>();
+  readonly #uses: ReadonlyMap<GraphNode, number>;
+  /** How many workers run the program: kernels take scratch for each. */
+  readonly workers: number;
+
+  constructor(graph: Graph, workers: number) {
+    this.workers = workers;
+    const uses = new Map<GraphNode, number>();
+    const count = ({ node }: Value): void => {
+      uses.set(node, (uses.get(node) ?? 0) + 1);
+    };
+    for (const node of graph.nodes) node.inputs.forEach(count);
+    graph.outputs.forEach(count);
+    for (const { update } of graph.state) count(update);
+    this.#uses = uses;
+    graph.inputs.forEach((node, index) => this.#bind(node, { kind: "input", index }));
+    graph.state.forEach(({ input }, index) => this.#bind(input, { kind: "state", index }));
+  }
+
+  /** How often the outputs of a node are read. */
+  usesOf(node: GraphNode): number {
+    return this.#uses.get(node) ?? 0;
+  }
+
+  /** A new buffer; without a role it lies in the arena. */
+  buffer(bytes: number, role: BufferRole = { kind: "arena" }): BufferId {
+    return (this.#buffers.push({ bytes, role }) - 1) as BufferId;
+  }
+
+  /** Where a value lies. */
+  layoutOf(value: Value): Layout {
+    const known = this.#layouts.get(value.node)?.[value.index];
+    if (known !== undefined) return known;
+    if (isConstant(value.node)) return this.#constant(value.node);
+    throw new Error(`no layout for output ${value.index} of ${value.node.op.name}: it was not computed`);
+  }
+
+  /** Says where a value lies. */
+  define({ node, index }: Value, layout: Layout): void {
+    const layouts = this.#layouts.get(node) ?? node.outputs.map(() => undefined);
+    layouts[index] = layout;
+    this.#layouts.set(node, layouts);
+  }
+
+  /** A dense arena buffer for an output of a node. */
+  result(value: Value): Layout {
+    const { shape, dtype } = specOf(value);
+    const layout = denseLayout(this.buffer(byteLength(dtype, shapeSize(shape))), shape);
+    this.define(value, layout);
+    return layout;
+  }
+
+  /** A dense arena buffer that no value of the graph lies in. */
+  scratch(shape: Shape, dtype: Access["dtype"]): Layout {
+    return denseLayout(this.buffer(byteLength(dtype, shapeSize(shape))), shape);
+  }
+
+  /** The buffer that holds a value densely; a strided one is copied, once. */
+  dense(value: Value): BufferId {
+    const layout = this.layoutOf(value);
+    if (isDense(layout)) return layout.buffer;
+    const copy = denseLayout(
+      this.buffer(byteLength(specOf(value).dtype, shapeSize(layout.shape))),
+      layout.shape,
+    );
+    this.copy({ from: layout, to: copy, dtype: specOf(value).dtype });
+    this.define(value, copy);
+    return copy.buffer;
+  }
+
+  /** Copies elements between layouts of one shape. */
+  copy({ from, to, dtype }: { from: Layout; to: Layout; dtype: Access["dtype"] }): void {
+    this.loop({
+      shape: to.shape,
+      inputs: [strided(from, dtype)],
+      steps: [],
+      outputs: [{ ...strided(to, dtype), value: 0 }],
+    });
+  }
+
+  /** Adds an element loop over as few axes as possible. */
+  loop(parts: {
+    shape: Shape;
+    inputs: readonly Strided[];
+    steps: ElementLoop["steps"];
+    outputs: readonly (Strided & { readonly value: number })[];
+  }): void {
+    if (shapeSize(parts.shape) === 0) return;
+    const { shape, accesses } = mergeAxes(parts.shape, [...parts.inputs, ...parts.outputs]);
+    const count = parts.inputs.length;
+    const loop: ElementLoop = {
+      shape,
+      inputs: accesses.slice(0, count).map(plainAccess),
+      steps: parts.steps,
+      outputs: accesses
+        .slice(count)
+        .map((access, i) => ({ ...plainAccess(access), value: parts.outputs[i]!.value })),
+    };
+    this.#instructions.push({ kind: "loop", loop, operands: accesses.map(({ buffer }) => ({ buffer })) });
+  }
+
+  /** Adds a reduction. `shape` and all strides name the kept axes first. */
+  reduction(parts: {
+    op: ReductionLoop["op"];
+    kept: Shape;
+    reduced: Shape;
+    inputs: readonly Strided[];
+    steps: ReductionLoop["steps"];
+    value: number;
+    output: Strided;
+  }): void {
+    const { kept, reduced, inputs, output } = parts;
+    if (shapeSize(kept) === 0) return;
+    const split = kept.length;
+    const outer = mergeAxes(kept, [
+      ...inputs.map((input) => ({ ...input, strides: input.strides.slice(0, split) })),
+      output,
+    ]);
+    const inner = mergeAxes(
+      reduced,
+      inputs.map((input) => ({ ...input, strides: input.strides.slice(split) })),
+    );
+    const loop: ReductionLoop = {
+      op: parts.op,
+      shape: [...outer.shape, ...inner.shape],
+      reducedAxes: inner.shape.length,
+      inputs: inputs.map((input, i) => ({
+        dtype: input.dtype,
+        offset: input.offset,
+        strides: [...outer.accesses[i]!.strides, ...inner.accesses[i]!.strides],
+      })),
+      steps: parts.steps,
+      value: parts.value,
+      output: plainAccess(outer.accesses[inputs.length]!),
+    };
+    const operands = [...inputs, output].map(({ buffer }) => ({ buffer }));
+    this.#instructions.push({ kind: "loop", loop, operands });
+  }
+
+  kernel(kernel: string, operands: readonly Operand[]): void {
+    this.#instructions.push({ kind: "kernel", kernel, operands });
+  }
+
+  /** Puts results into the buffers that the caller takes, and closes the program. */
+  finish(graph: Graph): ProgramPlan {
+    const place = (value: Value, role: BufferRole): void => {
+      const layout = this.layoutOf(value);
+      const buffer = this.#buffers[layout.buffer]!;
+      if (
+        isDense(layout) &&
+        buffer.role.kind === "arena" &&
+        buffer.bytes === byteLength(specOf(value).dtype, shapeSize(layout.shape))
+      ) {
+        buffer.role = role;
+        return;
+      }
+      // Inputs, constants, strided values and values that are given twice are copied.
+      const { dtype, shape } = specOf(value);
+      this.copy({
+        from: layout,
+        to: denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape),
+        dtype,
+      });
+    };
+    graph.outputs.forEach((value, index) => place(value, { kind: "output", index }));
+    graph.state.forEach(({ update }, index) => place(update, { kind: "update", index }));
+    return { instructions: this.#instructions, buffers: this.#buffers };
+  }
+
+  #bind(node: GraphNode, role: BufferRole): void {
+    const { shape, dtype } = node.outputs[0]!;
+    this.define(
+      { node, index: 0 },
+      denseLayout(this.buffer(byteLength(dtype, shapeSize(shape)), role), shape),
+    );
+  }
+
+  #constant(node: GraphNode & { readonly attributes: { readonly data: TypedArray } }): Layout {
+    const { data } = node.attributes;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const layout = denseLayout(
+      this.buffer(bytes.length, { kind: "constant", data: bytes }),
+      node.outputs[0]!.shape,
+    );
+    this.define({ node, index: 0 }, layout);
+    return layout;
+  }
+}
+
+/** A layout as an operand of a loop over its own shape. */
+export function strided(layout: Layout, dtype: Access["dtype"]): Strided {
+  return { buffer: layout.buffer, dtype, strides: layout.strides, offset: layout.offset };
+}
+
+/** A layout as an operand of a loop over a larger shape. */
+export function stridedOver(layout: Layout, shape: Shape, dtype: Access["dtype"]): Strided {
+  return strided(broadcastLayout(layout, shape), dtype);
+}
+
+export function denseOutput(layout: Layout, dtype: Access["dtype"]): Strided {
+  return { buffer: layout.buffer, dtype, strides: denseStrides(layout.shape), offset: 0 };
+}
+
+function plainAccess({ dtype, strides, offset }: Access): Access {
+  return { dtype, strides, offset };
+}
