@@ -1,4 +1,5 @@
 // The worker: trains while the page stays free to draw and to answer.
+import { cpu, useBackend } from "convoke";
 import { exportNetwork } from "./export-network.js";
 import { networkOf, networkReport } from "./network.js";
 import type { Command, Report, Settings } from "./protocol.js";
@@ -51,10 +52,18 @@ async function obey(command: Command): Promise<void> {
   }
 }
 
+/** The CPU backend, opened once: with workers of its own where the page is isolated, else in this one. */
+let opened: Promise<void> | undefined;
+
+function openBackend(): Promise<void> {
+  return (opened ??= cpu().then(useBackend));
+}
+
 async function train(settings: Settings, own: RunControl): Promise<void> {
   let isFinished = false;
   try {
     tell({ kind: "state", state: "drawing" });
+    await openBackend();
     run = await prepareTraining(settings);
     tell({ kind: "network", network: networkReport(run.network) });
     tell({ kind: "digits", digits: run.heldOut });

@@ -16,7 +16,7 @@ import {
 import { formatShape, shapeSize } from "@convoke/shape";
 import { supports } from "./kernels/supports.js";
 import { indexOps } from "./kernels/indexing.js";
-import { ERROR_WORD, type LinearMemory } from "./memory/linear-memory.js";
+import { CONTROL_WORDS, ERROR_WORD, type LinearMemory } from "./memory/linear-memory.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, LoopNumbers } from "./program/loaded-program.js";
 import type { Crew } from "./runtime/crew.js";
@@ -66,6 +66,11 @@ export class CpuBackend implements Backend {
   /** How many threads a run uses. */
   get threads(): number {
     return this.#machine.crew.threads;
+  }
+
+  /** Whether kernels use fused multiply-add. */
+  get fused(): boolean {
+    return this.#machine.fused;
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -174,6 +179,8 @@ export class CpuBackend implements Backend {
         }
       });
       memory.words(ERROR_WORD, 1)[0] = 0;
+      // A run that a worker's death cut short has left the others half-way to their meeting.
+      memory.words(CONTROL_WORDS, 4).fill(0);
       await crew.run(program.address);
       this.#assertNoIndexError();
       // Everything has succeeded: now the new state takes the place of the old.

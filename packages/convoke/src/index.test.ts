@@ -95,6 +95,8 @@ describe("the umbrella", () => {
       ([, value]) => typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value)),
     );
     const left = functions.map(([name]) => name).filter((name) => !(name in ops));
-    expect(left.sort().join(" ")).toMatchInlineSnapshot(`"allocate apply applyAll byteLength checkFinite compile composite debug defaultBackend describeOperation flattenTree grad gradients graphOf hostFoldIn hostFoldInPath hostKey hostNormal hostUniform inputNode isBuffer isConstant isDType isFloat isInput isOpName kernelBackend lower lowerFor mergeCommonSubexpressions primitive read realize reference removeIdentities rewrite specOf structureKey tapOf topologicalOrder traceFunction useBackend valueAndGrad valuesOf withScope"`);
+    expect(left.sort().join(" ")).toMatchInlineSnapshot(
+      `"allocate apply applyAll byteLength checkFinite compile composite debug defaultBackend describeOperation flattenTree grad gradients graphOf hostFoldIn hostFoldInPath hostKey hostNormal hostUniform inputNode isBuffer isConstant isDType isFloat isInput isOpName kernelBackend lower lowerFor mergeCommonSubexpressions primitive read realize reference removeIdentities rewrite specOf structureKey tapOf topologicalOrder traceFunction useBackend valueAndGrad valuesOf withScope"`,
+    );
   });
 });

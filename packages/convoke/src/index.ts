@@ -56,6 +56,7 @@ export {
   type OnnxModel,
   type OnnxRunner,
 } from "@convoke/onnx";
+export { cpu, type CpuBackend, type CpuOptions } from "@convoke/backend-cpu";
 export { onnxRunner, type OnnxRunnerOptions } from "@convoke/backend-onnxruntime";
 export { exportOnnx, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

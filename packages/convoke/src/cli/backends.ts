@@ -1,4 +1,5 @@
 // The backends by the names that the command gives them, and what can be said about each here.
+import { cpu } from "@convoke/backend-cpu";
 import { onnxRunner } from "@convoke/backend-onnxruntime";
 import { BackendUnavailableError, reference, type Backend } from "@convoke/core";
 import { suggestion } from "./nearest-name.js";
@@ -27,13 +28,14 @@ function planned(name: string, about: string): BackendEntry {
   return {
     open: () =>
       Promise.reject(
-        new BackendUnavailableError({ backend: name, reason, wayOut: "Train with --backend reference." }),
+        new BackendUnavailableError({ backend: name, reason, wayOut: "Train with --backend cpu." }),
       ),
     status: () => Promise.resolve({ name, available: false, trains: false, about, limits: {}, reason }),
   };
 }
 
 const backends: Readonly<Record<string, BackendEntry>> = {
+  cpu: { open: ({ threads }) => cpu(threads === undefined ? {} : { threads }), status: cpuStatus },
   reference: {
     open: () => Promise.resolve(reference()),
     status: () => {
@@ -48,7 +50,6 @@ const backends: Readonly<Record<string, BackendEntry>> = {
       });
     },
   },
-  cpu: planned("cpu", "WebAssembly with SIMD and threads"),
   webgpu: planned("webgpu", "WebGPU, in browsers and in Node"),
   onnxruntime: {
     open: () =>
@@ -57,7 +58,7 @@ const backends: Readonly<Record<string, BackendEntry>> = {
           backend: "onnxruntime",
           reason: "in this version it runs exported models, but does not train.",
           wayOut:
-            "Train with --backend reference; `convoke evaluate` runs the exported model through ONNX Runtime.",
+            "Train with --backend cpu; `convoke evaluate` runs the exported model through ONNX Runtime.",
         }),
       ),
     status: runtimeStatus,
@@ -85,6 +86,32 @@ export function backendStatuses(): Promise<BackendStatus[]> {
   return Promise.all(Object.values(backends).map((entry) => entry.status()));
 }
 
+async function cpuStatus(): Promise<BackendStatus> {
+  const status = { name: "cpu", trains: true, about: "WebAssembly with SIMD and threads, no native code" };
+  try {
+    const backend = await cpu();
+    const { limit } = backend.memory();
+    const limits = {
+      threads: backend.threads,
+      memoryBytes: limit,
+      multiplyAdd: backend.fused ? "fused" : "plain",
+    };
+    await backend.dispose();
+    return { ...status, available: true, limits };
+  } catch (error) {
+    if (!(error instanceof BackendUnavailableError)) throw error;
+    return { ...status, available: false, limits: {}, reason: reasonOf(error) };
+  }
+}
+
+/** The message of an error on one line. */
+function reasonOf(error: Error): string {
+  return error.message
+    .split("\n")
+    .map((text) => text.trim())
+    .join(" ");
+}
+
 async function runtimeStatus(): Promise<BackendStatus> {
   const status = { name: "onnxruntime", trains: false, about: "ONNX Runtime: runs exported models" };
   try {
@@ -93,7 +120,6 @@ async function runtimeStatus(): Promise<BackendStatus> {
     return { ...status, available: true, limits: { package: runner.name }, reason };
   } catch (error) {
     if (!(error instanceof BackendUnavailableError)) throw error;
-    const [problem = "", ...rest] = error.message.split("\n").map((line) => line.trim());
-    return { ...status, available: false, limits: {}, reason: [problem, ...rest].join(" ") };
+    return { ...status, available: false, limits: {}, reason: reasonOf(error) };
   }
 }

@@ -45,7 +45,7 @@ function buildProgram(terminal: Terminal): Command {
       "where to write model.onnx, model.safetensors, metrics.jsonl, summary.txt, curve.svg",
     )
     .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", 1))
-    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "reference")
+    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
     .option("--epochs <n>", "passes over the training images", wholeNumber("--epochs", 1), 3)
     .option("--batch-size <n>", "images in one step", wholeNumber("--batch-size", 1), 32)
     .option("--optimizer <name>", `one of ${optimizerNames.join(", ")}`, "adam")
