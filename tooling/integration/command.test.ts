@@ -54,7 +54,7 @@ describe("convoke train", () => {
     expect(result).toMatchObject({
       epochs: 2,
       parameters: 61_706,
-      backend: "reference",
+      backend: "cpu",
       model: "lenet5",
       dataset: "synthetic-digits",
       trainImages: 160,
