@@ -1,6 +1,8 @@
 import {
+  cpu,
   lenet5,
   loadParameters,
+  mnist,
   onnxRunner,
   predict,
   read,
@@ -29,8 +31,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A short training run on drawn digits. */
 function trainArgs(out: string, ...more: string[]): string[] {
+  // The reference backend is slow enough to be interrupted.
   const short = ["--dataset", "synthetic-digits", "--limit", "160", "--epochs", "2", "--seed", "3"];
-  return ["train", "--model", "lenet5", ...short, "--out", path.join(folder, out), "--json", ...more];
+  const slow = ["--backend", "reference"];
+  return [
+    "train",
+    "--model",
+    "lenet5",
+    ...short,
+    ...slow,
+    "--out",
+    path.join(folder, out),
+    "--json",
+    ...more,
+  ];
 }
 
 function fileIn(out: string, name: string): Buffer {
@@ -54,7 +68,7 @@ describe("convoke train", () => {
     expect(result).toMatchObject({
       epochs: 2,
       parameters: 61_706,
-      backend: "cpu",
+      backend: "reference",
       model: "lenet5",
       dataset: "synthetic-digits",
       trainImages: 160,
@@ -139,13 +153,53 @@ describe("convoke train", () => {
           "--data-dir",
           path.join(testData, "data", dataset),
         ],
-        ...["--limit", "320", "--epochs", "1", "--out", path.join(folder, dataset), "--json"],
+        ...["--limit", "6000", "--epochs", "2", "--seed", "1", "--out", path.join(folder, dataset), "--json"],
       ]);
       expect(outcome.code, outcome.stderr).toBe(0);
       const result = resultOf(outcome);
-      expect(result).toMatchObject({ testImages: 10_000, trainImages: 320 });
+      expect(result).toMatchObject({ backend: "cpu", testImages: 10_000, trainImages: 6_000 });
       expect(result["onnxMaxAbsDiff"]).toBeLessThanOrEqual(1e-5);
+      expect(result["testAccuracy"]).toBeGreaterThanOrEqual(dataset === "mnist" ? 0.93 : 0.7);
     }
+  });
+
+  it("predicts the same on MNIST in ONNX Runtime, at batch 1, 7 and 64", async (context) => {
+    if (testData === undefined) return context.skip("CONVOKE_TEST_DATA is not set");
+    const backend = await cpu({ threads: 1 });
+    await useBackend(backend);
+    const model = lenet5();
+    loadParameters(model, fileIn("mnist", "model.safetensors"));
+    const session = await (await onnxRunner()).open(fileIn("mnist", "model.onnx"));
+    const { test } = await mnist({ dataDir: path.join(testData, "data/mnist") });
+    const digitsOf = (scores: ArrayLike<number | bigint>): number[] =>
+      Array.from({ length: scores.length / 10 }, (_, i) => {
+        const row = Array.from({ length: 10 }, (_, digit) => Number(scores[10 * i + digit]));
+        return row.indexOf(Math.max(...row));
+      });
+    let position = 0;
+    for (const batch of [1, 7, 64, 1, 7, 64]) {
+      const x = test.gather(Array.from({ length: batch }, () => position++))["x"]!;
+      const data = Float32Array.from(x.data);
+      const { output } = await session.run({ input: { dtype: "float32", shape: x.shape, data } });
+      const ours = await read(await predict(model, tensor(data, { shape: x.shape })));
+      expect(digitsOf(output!.data as Float32Array)).toEqual(digitsOf(ours));
+    }
+    await session.dispose();
+    await backend.dispose();
+    await useBackend(reference());
+  });
+
+  it("gives the same bytes with one thread and with two", async () => {
+    const train = (out: string, threads: string): string[] => [
+      ...["train", "--model", "lenet5", "--dataset", "synthetic-digits", "--limit", "320", "--epochs", "1"],
+      ...["--seed", "5", "--backend", "cpu", "--threads", threads, "--out", path.join(folder, out), "--json"],
+    ];
+    for (const threads of ["1", "2"]) {
+      const outcome = await runCommand(train(`threads${threads}`, threads));
+      expect(outcome.code, outcome.stderr).toBe(0);
+    }
+    const [one, two] = [fileIn("threads1", "model.safetensors"), fileIn("threads2", "model.safetensors")];
+    expect(one.equals(two)).toBe(true);
   });
 });
 
