@@ -1,20 +1,21 @@
+import type { Digits, NotWhole, SameDim } from "./arithmetic/dims.js";
+import type { Add, Divide, IsZero, Multiply, Subtract, ToNumber } from "./arithmetic/natural.js";
+import type { At, Format, HasRank, OptionProblem, Times, UnknownDims } from "./axes.js";
 import { refuse } from "./shape-error.js";
-import {
-  checkLength,
-  checkRank,
-  dim,
-  formatShape,
-  type Shape,
-  type Unfollowed,
-  wholeNumber,
-} from "./shape.js";
+import { checkLength, checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 import {
   perAxis,
   totalPadding,
+  type Option,
   type Padding,
+  type PaddingText,
+  type PadsAt,
   resolveOptions,
   resolveWindows,
+  type Span,
   times,
+  type Windowed,
+  type WindowProblem,
   type Windows,
 } from "./window.js";
 
@@ -36,17 +37,306 @@ export interface TransposedWindows extends Windows {
   readonly outputPadding: Shape;
 }
 
-/** The shape of the convolution of `X` with kernels `W`. */
-export type Conv<X extends Shape, W extends Shape, Options extends ConvOptions = ConvOptions> = Unfollowed<
-  [X, W, Options]
+/** The shape of the convolution of `X` with kernels `W`, or what is wrong with them or the options. */
+export type Conv<
+  X extends Shape,
+  W extends Shape,
+  Options extends ConvOptions = ConvOptions,
+  Op extends string = "conv",
+> = ConvBy<
+  X,
+  W,
+  Option<Options, "stride", 1> & (number | Shape),
+  Option<Options, "padding", 0> & Padding,
+  Option<Options, "dilation", 1> & (number | Shape),
+  Option<Options, "groups", 1> & number,
+  Op
 >;
 
-/** The shape of the transposed convolution of `X` with kernels `W`. */
+/** As `Conv`, a type parameter per option. */
+export type ConvBy<
+  X extends Shape,
+  W extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Groups extends number,
+  Op extends string,
+> = [X[number] | W[number]] extends [number]
+  ? Ranked<X, W> extends [infer A extends Shape, infer B extends Shape]
+    ? A extends readonly [infer N extends number, infer C extends number, ...infer S extends Shape]
+      ? B extends readonly [infer O extends number, infer I extends number, ...infer K extends Shape]
+        ? [ChannelProblem<A, C, [I, Groups], O, Groups>] extends [never]
+          ? Windowed<S, K, Stride, P, Dilation, false, A> extends infer Counts
+            ? Counts extends Shape
+              ? [N, O, ...Counts]
+              : `${Op}: ${Counts & string}`
+            : never
+          : `${Op}: ${ChannelProblem<A, C, [I, Groups], O, Groups>}`
+        : never
+      : never
+    : Ranked<X, W> extends infer Wrong
+      ? Wrong extends string
+        ? `${Op}: ${Wrong}`
+        : Shape
+      : never
+  : never;
+
+/** Both with as many axes as the one whose rank is known; a message; or `undefined` where neither rank is known. */
+type Ranked<X extends Shape, W extends Shape> =
+  HasRank<X> extends true
+    ? X extends readonly [number, number, number, ...number[]]
+      ? HasRank<W> extends true
+        ? X["length"] extends W["length"]
+          ? [X, W]
+          : `kernel ${Format<W>} for input ${Format<X>} has ${W["length"]} entries, it must be ${X["length"]}.`
+        : [X, UnknownDims<X>]
+      : `got ${Format<X>}, it must be at least 3-D.`
+    : W extends readonly [number, number, number, ...number[]]
+      ? [UnknownDims<W>, W]
+      : undefined;
+
+/** The first message on groups and channels, else never; the kernel expects `Inner[0]` times `Inner[1]` channels. */
+type ChannelProblem<
+  X extends Shape,
+  C extends number,
+  Inner extends [number, number],
+  Filters extends number,
+  Groups extends number,
+> = Groups extends 1
+  ? SameDim<C, Inner[0]> extends true
+    ? never
+    : ChannelsDiffer<X, C, Inner>
+  : [OptionProblem<"groups", Groups, 1, []>] extends [never]
+    ? [Indivisible<"input channels", C, Groups, X>] extends [never]
+      ? [Indivisible<"filters", Filters, Groups, X>] extends [never]
+        ? ChannelsDiffer<X, C, Inner>
+        : Indivisible<"filters", Filters, Groups, X>
+      : Indivisible<"input channels", C, Groups, X>
+    : OptionProblem<"groups", Groups, 1, []>;
+
+type ChannelsDiffer<X extends Shape, C extends number, Inner extends [number, number]> = "?" extends
+  Digits<C> | Digits<Inner[0]> | Digits<Inner[1]>
+  ? never
+  : ToNumber<Multiply<Digits<Inner[0]>, Digits<Inner[1]>>> extends infer Expected extends number
+    ? Expected extends C
+      ? never
+      : `input ${Format<X>} has ${C} channels, the kernel expects ${Expected}.`
+    : never;
+
+type Indivisible<
+  What extends string,
+  Count extends number,
+  Groups extends number,
+  X extends Shape,
+> = "?" extends Digits<Count> | Digits<Groups>
+  ? never
+  : IsZero<Divide<Digits<Count>, Digits<Groups>>[1]> extends true
+    ? never
+    : `${What} ${Count} are not divisible by groups ${Groups}; the input is ${Format<X>}.`;
+
+/** The shape of the transposed convolution of `X` with kernels `W`, or what is wrong with them or the options. */
 export type ConvTranspose<
   X extends Shape,
   W extends Shape,
   Options extends ConvTransposeOptions = ConvTransposeOptions,
-> = Unfollowed<[X, W, Options]>;
+  Op extends string = "convTranspose",
+> = ConvTransposeBy<
+  X,
+  W,
+  Option<Options, "stride", 1> & (number | Shape),
+  Option<Options, "padding", 0> & Padding,
+  Option<Options, "dilation", 1> & (number | Shape),
+  Option<Options, "groups", 1> & number,
+  Option<Options, "outputPadding", 0> & (number | Shape),
+  Op
+>;
+
+/** As `ConvTranspose`, a type parameter per option. */
+export type ConvTransposeBy<
+  X extends Shape,
+  W extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Groups extends number,
+  Extra extends number | Shape,
+  Op extends string,
+> = [X[number] | W[number]] extends [number]
+  ? Ranked<X, W> extends [infer A extends Shape, infer B extends Shape]
+    ? A extends readonly [infer N extends number, infer C extends number, ...infer S extends Shape]
+      ? B extends readonly [infer I extends number, infer O extends number, ...infer K extends Shape]
+        ? [ChannelProblem<A, C, [I, 1], FiltersOf<O, Groups>, Groups>] extends [never]
+          ? Spread<S, K, Stride, P, Dilation, Extra> extends infer Sizes
+            ? Sizes extends Shape
+              ? [N, FiltersOf<O, Groups>, ...Sizes]
+              : `${Op}: ${Sizes & string}`
+            : never
+          : `${Op}: ${ChannelProblem<A, C, [I, 1], FiltersOf<O, Groups>, Groups>}`
+        : never
+      : never
+    : Ranked<X, W> extends infer Wrong
+      ? Wrong extends string
+        ? `${Op}: ${Wrong}`
+        : Shape
+      : never
+  : never;
+
+type FiltersOf<PerGroup extends number, Groups extends number> = Groups extends 1
+  ? PerGroup
+  : "?" extends Digits<PerGroup> | Digits<Groups>
+    ? number
+    : ToNumber<Multiply<Digits<PerGroup>, Digits<Groups>>>;
+
+/** The sizes that transposed windows reach, or a message. */
+type Spread<
+  S extends Shape,
+  Size extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Extra extends number | Shape,
+> = [LengthOf<"output padding", Extra, S>] extends [never]
+  ? [WindowProblem<S, Size, Stride, P, Dilation>] extends [never]
+    ? [ExtraProblem<S, Stride, Dilation, Extra>] extends [never]
+      ? SpreadOn<S, Size, Stride, P, Dilation, Extra> extends infer R
+        ? R extends [infer Unpadded extends Shape, infer Sizes extends readonly unknown[]]
+          ? Sizes extends Shape
+            ? Sizes
+            : `padding ${PaddingText<P>} leaves ${JoinTimes<Sizes>} of the ${Times<Unpadded>} output, it must be at least 1.`
+          : never
+        : never
+      : ExtraProblem<S, Stride, Dilation, Extra>
+    : WindowProblem<S, Size, Stride, P, Dilation>
+  : LengthOf<"output padding", Extra, S>;
+
+type LengthOf<What extends string, V extends number | Shape, Like extends Shape> = V extends number
+  ? never
+  : V extends Shape
+    ? HasRank<V> extends true
+      ? V["length"] extends Like["length"]
+        ? never
+        : `${What} has ${V["length"]} entries, it must be ${Like["length"]}.`
+      : never
+    : never;
+
+type ExtraProblem<
+  S extends Shape,
+  Stride extends number | Shape,
+  Dilation extends number | Shape,
+  Extra extends number | Shape,
+  Axis extends 0[] = [],
+> = Extra extends 0
+  ? never
+  : S extends readonly [number, ...infer Rest extends Shape]
+    ? [
+        ExtraAt<At<Extra, Axis["length"]>, Larger<At<Stride, Axis["length"]>, At<Dilation, Axis["length"]>>>,
+      ] extends [never]
+      ? ExtraProblem<Rest, Stride, Dilation, Extra, [...Axis, 0]>
+      : ExtraAt<At<Extra, Axis["length"]>, Larger<At<Stride, Axis["length"]>, At<Dilation, Axis["length"]>>>
+    : never;
+
+type Larger<X extends number, Y extends number> = "?" extends Digits<X> | Digits<Y>
+  ? "?"
+  : Subtract<Digits<X>, Digits<Y>> extends "-"
+    ? Digits<Y>
+    : Digits<X>;
+
+type ExtraAt<Extra extends number, Limit extends string> = "?" extends Digits<Extra> | Limit
+  ? never
+  : [NotWhole<Extra>] extends [never]
+    ? Subtract<Digits<Extra>, Limit> extends "-"
+      ? never
+      : ExtraMessage<Extra, Limit>
+    : ExtraMessage<Extra, Limit>;
+
+type ExtraMessage<
+  Extra extends number,
+  Limit extends string,
+> = `output padding is ${Extra}, it must be a whole number from 0 to ${ToNumber<Subtract<Limit, "1">>} under this stride and dilation.`;
+
+// [the sizes before padding is taken away, the sizes]; of those a text is one that is less than 1.
+type SpreadOn<
+  S extends Shape,
+  Size extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Extra extends number | Shape,
+  Unpadded extends number[] = [],
+  Out extends unknown[] = [],
+  Axis extends 0[] = [],
+  Whole extends Shape = S,
+> = S extends readonly [infer N extends number, ...infer Rest extends Shape]
+  ? SpreadDim<
+      N,
+      Span<At<Size, Axis["length"]>, At<Dilation, Axis["length"]>>,
+      At<Stride, Axis["length"]>,
+      PadsAt<P, Axis, Whole>,
+      At<Extra, Axis["length"]>
+    > extends [infer Before extends number, infer After]
+    ? SpreadOn<
+        Rest,
+        Size,
+        Stride,
+        P,
+        Dilation,
+        Extra,
+        [...Unpadded, Before],
+        [...Out, After],
+        [...Axis, 0],
+        Whole
+      >
+    : never
+  : [Unpadded, Out];
+
+type SpreadDim<
+  N extends number,
+  E extends string,
+  Stride extends number,
+  Pads extends readonly unknown[],
+  Extra extends number,
+> = "same" extends Pads[0]
+  ? Stride extends 1
+    ? N extends 0
+      ? [number, "0"]
+      : [N, N]
+    : "?" extends Digits<N> | Digits<Stride>
+      ? [number, number]
+      : Taken<Multiply<Digits<N>, Digits<Stride>>, "0">
+  : "?" extends
+        Digits<N> | E | Digits<Stride> | Digits<Extra> | Digits<SideOf<Pads[0]>> | Digits<SideOf<Pads[1]>>
+    ? [number, number]
+    : Taken<
+        Add<Add<Multiply<Digits<N>, Digits<Stride>>, E>, Digits<Extra>>,
+        Add<Digits<SideOf<Pads[0]>>, Digits<SideOf<Pads[1]>>>,
+        Digits<Stride>
+      >;
+
+type SideOf<Side> = Side extends number ? Side : 0;
+
+type Taken<Total extends string, Pads extends string, Stride extends string = "0"> = [
+  Signed<Total, Stride> & number,
+  AtLeastOne<Total, Add<Pads, Stride>>,
+];
+
+type AtLeastOne<Total extends string, Less extends string> =
+  Signed<Total, Less> extends infer Size ? (Size extends 0 ? "0" : Size) : never;
+
+/** A − B as a number; as text where it is negative. */
+type Signed<A extends string, B extends string> =
+  Subtract<A, B> extends infer Rest extends string
+    ? Rest extends "-"
+      ? `-${ToNumber<Subtract<B, A>>}`
+      : ToNumber<Rest>
+    : never;
+
+type JoinTimes<Sizes extends readonly unknown[], Out extends string = ""> = Sizes extends readonly [
+  infer D extends number | string,
+  ...infer Rest,
+]
+  ? JoinTimes<Rest, Out extends "" ? `${D}` : `${Out}×${D}`>
+  : Out;
 
 /** The kernel's own numbers, all groups together. */
 interface Kernel {

@@ -1,4 +1,6 @@
 export { ShapeError, type ShapeErrorParts } from "./shape-error.js";
+export type { Dim } from "./arithmetic/dims.js";
+export type { Fits, Ok, ShapeMismatch } from "./fits.js";
 export { assertShape, formatShape, normaliseAxes, normaliseAxis, type Shape, shapeSize } from "./shape.js";
 export {
   broadcast,
@@ -22,15 +24,25 @@ export {
 export {
   conv,
   type Conv,
+  type ConvBy,
   type ConvOptions,
   convTranspose,
   type ConvTranspose,
+  type ConvTransposeBy,
   type ConvTransposeOptions,
   convTransposeWindows,
   convWindows,
   type TransposedWindows,
 } from "./convolution.js";
-export { globalPool, type GlobalPool, pool, type Pool, type PoolOptions, poolWindows } from "./pooling.js";
+export {
+  globalPool,
+  type GlobalPool,
+  pool,
+  type Pool,
+  type PoolBy,
+  type PoolOptions,
+  poolWindows,
+} from "./pooling.js";
 export { reduce, type Reduce } from "./reduce.js";
 export { upsample, type Upsample } from "./upsample.js";
 export {

@@ -1,9 +1,55 @@
 import { broadcastAs } from "./broadcast.js";
 import { refuse } from "./shape-error.js";
-import { checkRank, dim, formatShape, type Shape, type Unfollowed } from "./shape.js";
+import type { Digits, DimText, SameDim } from "./arithmetic/dims.js";
+import type { Format, HasRank } from "./axes.js";
+import type { BroadcastAs } from "./broadcast.js";
+import { checkRank, dim, formatShape, type Shape } from "./shape.js";
 
-/** The shape of the matrix product of `A` and `B`. */
-export type Matmul<A extends Shape, B extends Shape> = Unfollowed<[A, B]>;
+/** The shape of the matrix product of `A` and `B`, or what is wrong with them. */
+export type Matmul<A extends Shape, B extends Shape, Op extends string = "matmul"> = [
+  A[number] | B[number],
+] extends [number]
+  ? HasRank<A> extends true
+    ? A extends readonly []
+      ? `${Op}: got [], it must be at least 1-D.`
+      : B extends readonly []
+        ? `${Op}: got [], it must be at least 1-D.`
+        : HasRank<B> extends true
+          ? MatmulAs<A, B, Op>
+          : Shape
+    : B extends readonly []
+      ? `${Op}: got [], it must be at least 1-D.`
+      : Shape
+  : never;
+
+type MatmulAs<A extends Shape, B extends Shape, Op extends string> = A extends readonly [
+  ...infer A2 extends Shape,
+  infer K extends number,
+]
+  ? B extends readonly [...infer B2 extends Shape, infer N extends number, infer M extends number]
+    ? InnerDiffer<K, N> extends true
+      ? InnerMessage<A, B, [K, N], Op>
+      : A2 extends readonly [...infer A3 extends Shape, infer Rows extends number]
+        ? Batched<BroadcastAs<A3, B2>, [Rows, M], [A, B, Op]>
+        : Batched<[...B2], [M], [A, B, Op]>
+    : InnerDiffer<K, B[0] & number> extends true
+      ? InnerMessage<A, B, [K, B[0]], Op>
+      : [...A2]
+  : never;
+
+type InnerDiffer<X extends number, Y extends number> =
+  SameDim<X, Y> extends true ? false : Digits<X> extends "?" ? false : Digits<Y> extends "?" ? false : true;
+
+type InnerMessage<
+  A extends Shape,
+  B extends Shape,
+  Inner extends [unknown, unknown],
+  Op extends string,
+> = `${Op}: inner dimensions differ: ${Format<A>} × ${Format<B>} needs ${DimText<Inner[0]>} = ${DimText<Inner[1]>}.`;
+
+type Batched<Batch, Matrix extends Shape, Of extends [Shape, Shape, string]> = Batch extends Shape
+  ? [...Batch, ...Matrix]
+  : `${Of[2]}: the batches of ${Format<Of[0]>} × ${Format<Of[1]>} do not broadcast${Batch & string}`;
 
 /**
  * NumPy's rule: the last two axes are matrices, those before them batches that broadcast; a 1-D operand is a row on

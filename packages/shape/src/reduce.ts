@@ -1,11 +1,33 @@
-import { normaliseAxes, type Shape, type Unfollowed } from "./shape.js";
+import type { AxesOf, HasRank, ReplaceAxes } from "./axes.js";
+import { normaliseAxes, type Shape } from "./shape.js";
 
-/** The shape of a reduction of `S`. */
+/** The shape of a reduction of `S`, or what is wrong with the axes. */
 export type Reduce<
   S extends Shape,
   Axes extends number | Shape | undefined = undefined,
-  KeepDims extends boolean = false,
-> = Unfollowed<[S, Axes, KeepDims]>;
+  KeepDims extends boolean | undefined = false,
+  Op extends string = "reduce",
+> = [S[number]] extends [number]
+  ? [boolean] extends [KeepDims]
+    ? Shape
+    : [undefined] extends [Axes]
+      ? [Axes] extends [undefined]
+        ? KeepDims extends true
+          ? { -readonly [K in keyof S]: 1 }
+          : []
+        : Shape
+      : HasRank<S> extends true
+        ? AxesOf<Axes & (number | Shape), S["length"]> extends infer Found
+          ? Found extends string[]
+            ? ReplaceAxes<S, Found[number], KeepDims extends true ? [1] : []>
+            : Found extends "?"
+              ? KeepDims extends true
+                ? { -readonly [K in keyof S]: number }
+                : Shape
+              : `${Op}: ${Found & string}`
+          : never
+        : Shape
+  : never;
 
 /**
  * The shape after a reduction over `axes`, negative ones counted from the end; undefined means all of them, `[]` none.

@@ -4,12 +4,6 @@ import { refuse } from "./shape-error.js";
 export type Shape = readonly number[];
 
 /**
- * What a rule's type gives while dimensions are not followed at compile time. It names the rule's inputs, so that
- * signatures which use the rule stay as they are once it does.
- */
-export type Unfollowed<Inputs> = Shape | (Inputs & never);
-
-/**
  * Prints a shape; names (`N`) and `-1` are printed as given.
  *
  * @example

@@ -1,4 +1,15 @@
 import { refuse } from "./shape-error.js";
+import type { Digits } from "./arithmetic/dims.js";
+import type {
+  Add,
+  Divide,
+  HighestFirstToNumber,
+  IsZero,
+  Multiply,
+  Subtract,
+  ToNumber,
+} from "./arithmetic/natural.js";
+import type { At, Format, OptionProblem, Times } from "./axes.js";
 import { checkLength, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 
 /** Padding in front of and behind one axis. */
@@ -41,8 +52,219 @@ export interface Windows {
   readonly pads: readonly Pads[];
 }
 
-/** The number of windows along an axis of `N`. */
-export type Window<N extends number, Options extends WindowOptions> = number | ([N, Options] & never);
+/** What an options type says of one option, or `Absent`. */
+export type Option<Options, Name extends string, Absent> =
+  Options extends Readonly<Record<Name, infer V>> ? (V extends undefined ? Absent : V) : Absent;
+
+/** The number of windows along an axis of `N`, or what is wrong with the options. */
+export type Window<N extends number, Options extends WindowOptions, Op extends string = "window"> =
+  Windowed<
+    [N],
+    Options["size"],
+    Option<Options, "stride", 1> & number,
+    Option<Options, "padding", 0> & Padding,
+    Option<Options, "dilation", 1> & number,
+    Option<Options, "ceilMode", false> & boolean
+  > extends infer R
+    ? R extends readonly [infer Count]
+      ? Count
+      : R extends string
+        ? `${Op}: ${R}`
+        : number
+    : never;
+
+/**
+ * The number of windows along each of the axes `S`, or a message without the operation's name. `Whole` is the input's
+ * full shape, for messages.
+ */
+export type Windowed<
+  S extends Shape,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Ceil extends boolean,
+  Whole extends Shape = S,
+> = [WindowProblem<S, Size, Stride, P, Dilation>] extends [never]
+  ? WindowCounts<S, Size, Stride, P, Dilation, Ceil> extends infer Counts
+    ? Counts extends Shape
+      ? Counts
+      : `kernel ${Times<PerAxis<Size, S>>}${DilationText<PerAxis<Dilation, S>>} does not fit the ${Times<S>}${S["length"] extends 1 ? "-long" : ""} input with padding ${PaddingText<P>}; the input is ${Format<Whole>}, a window must lie inside the padded input.`
+    : never
+  : WindowProblem<S, Size, Stride, P, Dilation>;
+
+/** The first message on the options themselves, else never. */
+export type WindowProblem<
+  S extends Shape,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+> = [OptionProblem<"kernel size", Size, 1, S>] extends [never]
+  ? [OptionProblem<"stride", Stride, 1, S>] extends [never]
+    ? [OptionProblem<"dilation", Dilation, 1, S>] extends [never]
+      ? P extends string
+        ? never
+        : OptionProblem<"padding", P & (number | Shape), 0, P extends Shape ? PaddingLength<P, S> : S>
+      : OptionProblem<"dilation", Dilation, 1, S>
+    : OptionProblem<"stride", Stride, 1, S>
+  : OptionProblem<"kernel size", Size, 1, S>;
+
+/** Padding may name both sides of each axis. */
+type PaddingLength<P extends Shape, S extends Shape> = P["length"] extends [...S, ...S]["length"] ? P : S;
+
+type PerAxis<V extends number | Shape, S extends Shape> = V extends number
+  ? { [K in keyof S]: V }
+  : V & Shape;
+
+type DilationText<Dilation extends Shape> = Dilation[number] extends 1
+  ? ""
+  : ` with dilation ${Times<Dilation>}`;
+
+/** As JavaScript prints it: a list with commas. */
+export type PaddingText<P extends Padding> = P extends number | string
+  ? `${P}`
+  : P extends Shape
+    ? Format<P> extends `[${infer List}]`
+      ? WithoutSpaces<List>
+      : never
+    : never;
+
+type WithoutSpaces<Text extends string> = Text extends `${infer A}, ${infer B}`
+  ? `${A},${WithoutSpaces<B>}`
+  : Text;
+
+/** The padding in front of and behind axis `Axis` of `Rank` ones. */
+export type PadsAt<P extends Padding, Axis extends 0[], Whole extends Shape> = P extends Shape
+  ? P["length"] extends Whole["length"]
+    ? [P[Axis["length"]], P[Axis["length"]]]
+    : [P[Axis["length"]], P[[...Axis, ...Whole]["length"] & number]]
+  : [P, P];
+
+// "!" after an axis on which no window fits.
+type WindowCounts<
+  S extends Shape,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Ceil extends boolean,
+  Out extends number[] = [],
+  Axis extends 0[] = [],
+  Whole extends Shape = S,
+> = S extends readonly [infer N extends number, ...infer Rest extends Shape]
+  ? PadsAt<P, Axis, Whole> extends [infer Before extends number | string, infer After extends number | string]
+    ? WindowCount<
+        N,
+        At<Size, Axis["length"]>,
+        At<Stride, Axis["length"]>,
+        Before,
+        After,
+        At<Dilation, Axis["length"]>,
+        Ceil
+      > extends infer Count
+      ? Count extends number
+        ? WindowCounts<Rest, Size, Stride, P, Dilation, Ceil, [...Out, Count], [...Axis, 0], Whole>
+        : "!"
+      : never
+    : never
+  : Out;
+
+/** How many elements a window reaches over, as digits. */
+export type Span<Size extends number, Dilation extends number> = Dilation extends 1
+  ? Digits<Size>
+  : "?" extends Digits<Size> | Digits<Dilation>
+    ? "?"
+    : Add<Multiply<Digits<Dilation>, Subtract<Digits<Size>, "1">>, "1">;
+
+type WindowCount<
+  N extends number,
+  Size extends number,
+  Stride extends number,
+  Before extends number | string,
+  After extends number | string,
+  Dilation extends number,
+  Ceil extends boolean,
+> = Before extends "same"
+  ? N extends 0
+    ? "!"
+    : Stride extends 1
+      ? N
+      : "?" extends Digits<N> | Digits<Stride>
+        ? number
+        : FloorCount<Subtract<Add<Digits<N>, Digits<Stride>>, "1">, Digits<Stride>>
+  : WindowCountOn<
+      N,
+      Digits<N>,
+      Span<Size, Dilation>,
+      Stride,
+      Before extends number ? Before : 0,
+      After extends number ? After : 0,
+      Ceil
+    >;
+
+/** ⌊(n + padding + s − e) / s⌋; a unit stride with as much padding as the window takes away leaves `N` as it is. */
+type WindowCountOn<
+  N extends number,
+  Known extends string,
+  E extends string,
+  Stride extends number,
+  Before extends number,
+  After extends number,
+  Ceil extends boolean,
+> = "?" extends E | Digits<Stride> | Digits<Before> | Digits<After>
+  ? number
+  : Add<Digits<Before>, Digits<After>> extends infer Both extends string
+    ? Stride extends 1
+      ? IsZero<Subtract<Add<Both, "1">, E>> extends true
+        ? N extends 0
+          ? "!"
+          : N
+        : Known extends "?"
+          ? number
+          : AtLeastOne<Subtract<Add<Add<Known, Both>, "1">, E>>
+      : Known extends "?"
+        ? number
+        : [boolean] extends [Ceil]
+          ? number
+          : Ceil extends true
+            ? CeilCount<Known, Both, E, Digits<Stride>, Digits<Before>>
+            : FloorCount<Subtract<Add<Add<Known, Both>, Digits<Stride>>, E>, Digits<Stride>>
+    : never;
+
+type AtLeastOne<A extends string> = A extends "-" ? "!" : IsZero<A> extends true ? "!" : ToNumber<A>;
+
+type FloorCount<Room extends string, Stride extends string> = Room extends "-"
+  ? "!"
+  : HighestFirstToNumber<Divide<Room, Stride>[0]> extends infer Count extends number
+    ? Count extends 0
+      ? "!"
+      : Count
+    : never;
+
+// The last window must start in the input or the padding before it, or it is dropped.
+type CeilCount<
+  Known extends string,
+  Both extends string,
+  E extends string,
+  Stride extends string,
+  Before extends string,
+> =
+  Subtract<Add<Add<Known, Both>, Add<Stride, Subtract<Stride, "1">>>, E> extends infer Room extends string
+    ? Room extends "-"
+      ? "!"
+      : Divide<Room, Stride>[0] extends infer Count extends string
+        ? HighestFirstToNumber<Count> extends 0
+          ? "!"
+          : LastStart<Digits<HighestFirstToNumber<Count>>, Stride> extends infer Start extends string
+            ? Subtract<Start, Add<Known, Before>> extends "-"
+              ? HighestFirstToNumber<Count>
+              : AtLeastOne<Subtract<Digits<HighestFirstToNumber<Count>>, "1">>
+            : never
+        : never
+    : never;
+
+type LastStart<Count extends string, Stride extends string> = Multiply<Subtract<Count, "1">, Stride>;
 
 /**
  * The number of windows along an axis of `n`: ⌊(n + padding − e) / stride⌋ + 1, where e = dilation·(size − 1) + 1.
