@@ -68,7 +68,7 @@ for (let rank = 0; rank <= highestRank; rank++) {
   parts.push(
     table(
       `AxesOf${rank}`,
-      places.map((axis) => [axis, (axis + rank) % rank]),
+      row(places, (axis) => (axis + rank) % rank),
     ),
   );
 }

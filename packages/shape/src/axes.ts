@@ -33,9 +33,9 @@ type Before = [never, 0, 1, 2, 3, 4, 5, 6, 7];
  */
 export type AxisOf<Axis extends number, Rank extends number> = number extends Axis
   ? "?"
-  : Rank extends keyof AxesOfRank
-    ? `${Axis}` extends keyof AxesOfRank[Rank]
-      ? `${AxesOfRank[Rank][`${Axis}`] & string}`
+  : `${Rank}` extends keyof AxesOfRank
+    ? `${Axis}` extends keyof AxesOfRank[`${Rank}`]
+      ? AxesOfRank[`${Rank}`][`${Axis}`] & string
       : NoAxis<Axis, Rank>
     : "?";
 
@@ -43,10 +43,10 @@ type NoAxis<Axis extends number, Rank extends number> = Rank extends 0
   ? "got [], it must be at least 1-D."
   : `axis is ${Axis}, it must be a whole number from -${Rank} to ${Before[Rank]} for ${Rank}-D.`;
 
-type Several<Axes extends number | Shape> = Axes extends number ? [Axes] : Axes;
+type Several<Axes> = [Axes] extends [number] ? [Axes] : Axes;
 
 /** Each of several axes as `AxisOf` gives it, or one message; "?" where one of them is not known. */
-export type AxesOf<Axes extends number | Shape, Rank extends number> =
+export type AxesOf<Axes, Rank extends number> =
   Several<Axes> extends infer List extends Shape
     ? HasRank<List> extends true
       ? AxesOn<List, Rank>

@@ -46,10 +46,10 @@ export type Conv<
 > = ConvBy<
   X,
   W,
-  Option<Options, "stride", 1> & (number | Shape),
-  Option<Options, "padding", 0> & Padding,
-  Option<Options, "dilation", 1> & (number | Shape),
-  Option<Options, "groups", 1> & number,
+  Option<Options, "stride", 1, number | Shape>,
+  Option<Options, "padding", 0, Padding>,
+  Option<Options, "dilation", 1, number | Shape>,
+  Option<Options, "groups", 1, number>,
   Op
 >;
 
@@ -144,11 +144,11 @@ export type ConvTranspose<
 > = ConvTransposeBy<
   X,
   W,
-  Option<Options, "stride", 1> & (number | Shape),
-  Option<Options, "padding", 0> & Padding,
-  Option<Options, "dilation", 1> & (number | Shape),
-  Option<Options, "groups", 1> & number,
-  Option<Options, "outputPadding", 0> & (number | Shape),
+  Option<Options, "stride", 1, number | Shape>,
+  Option<Options, "padding", 0, Padding>,
+  Option<Options, "dilation", 1, number | Shape>,
+  Option<Options, "groups", 1, number>,
+  Option<Options, "outputPadding", 0, number | Shape>,
   Op
 >;
 

@@ -521,7 +521,7 @@ export type Squeeze<
       ? WithoutOnes<S>
       : [undefined] extends [Axes]
         ? Shape
-        : AxesOf<Axes & (number | Shape), S["length"]> extends infer Found
+        : AxesOf<Axes, S["length"]> extends infer Found
           ? Found extends string[]
             ? NotOne<S, Found> extends infer Wrong extends string
               ? [Wrong] extends [never]

@@ -24,10 +24,10 @@ export type Pool<
 > = PoolBy<
   X,
   Options["size"],
-  Option<Options, "stride", Options["size"]> & (number | Shape),
-  Option<Options, "padding", 0> & Padding,
-  Option<Options, "dilation", 1> & (number | Shape),
-  Option<Options, "ceilMode", false> & boolean,
+  Option<Options, "stride", Options["size"], number | Shape>,
+  Option<Options, "padding", 0, Padding>,
+  Option<Options, "dilation", 1, number | Shape>,
+  Option<Options, "ceilMode", false, boolean>,
   Op
 >;
 

@@ -17,7 +17,7 @@ export type Reduce<
           : []
         : Shape
       : HasRank<S> extends true
-        ? AxesOf<Axes & (number | Shape), S["length"]> extends infer Found
+        ? AxesOf<Axes, S["length"]> extends infer Found
           ? Found extends string[]
             ? ReplaceAxes<S, Found[number], KeepDims extends true ? [1] : []>
             : Found extends "?"

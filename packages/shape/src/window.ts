@@ -52,19 +52,26 @@ export interface Windows {
   readonly pads: readonly Pads[];
 }
 
-/** What an options type says of one option, or `Absent`. */
-export type Option<Options, Name extends string, Absent> =
-  Options extends Readonly<Record<Name, infer V>> ? (V extends undefined ? Absent : V) : Absent;
+/** What an options type says of one option: `Absent` where it is left out, and also that where it may be. */
+export type Option<Options, Name extends string, Absent extends Bound, Bound> = Name extends keyof Options
+  ? Options[Name] extends infer V
+    ? V extends Bound
+      ? V
+      : V extends undefined
+        ? Absent
+        : never
+    : never
+  : Absent;
 
 /** The number of windows along an axis of `N`, or what is wrong with the options. */
 export type Window<N extends number, Options extends WindowOptions, Op extends string = "window"> =
   Windowed<
     [N],
     Options["size"],
-    Option<Options, "stride", 1> & number,
-    Option<Options, "padding", 0> & Padding,
-    Option<Options, "dilation", 1> & number,
-    Option<Options, "ceilMode", false> & boolean
+    Option<Options, "stride", 1, number>,
+    Option<Options, "padding", 0, Padding>,
+    Option<Options, "dilation", 1, number>,
+    Option<Options, "ceilMode", false, boolean>
   > extends infer R
     ? R extends readonly [infer Count]
       ? Count
@@ -103,9 +110,9 @@ export type WindowProblem<
 > = [OptionProblem<"kernel size", Size, 1, S>] extends [never]
   ? [OptionProblem<"stride", Stride, 1, S>] extends [never]
     ? [OptionProblem<"dilation", Dilation, 1, S>] extends [never]
-      ? P extends string
-        ? never
-        : OptionProblem<"padding", P & (number | Shape), 0, P extends Shape ? PaddingLength<P, S> : S>
+      ? P extends number | Shape
+        ? OptionProblem<"padding", P, 0, P extends Shape ? PaddingLength<P, S> : S>
+        : never
       : OptionProblem<"dilation", Dilation, 1, S>
     : OptionProblem<"stride", Stride, 1, S>
   : OptionProblem<"kernel size", Size, 1, S>;
@@ -115,7 +122,9 @@ type PaddingLength<P extends Shape, S extends Shape> = P["length"] extends [...S
 
 type PerAxis<V extends number | Shape, S extends Shape> = V extends number
   ? { [K in keyof S]: V }
-  : V & Shape;
+  : V extends Shape
+    ? V
+    : never;
 
 type DilationText<Dilation extends Shape> = Dilation[number] extends 1
   ? ""
@@ -222,7 +231,9 @@ type WindowCountOn<
           : N
         : Known extends "?"
           ? number
-          : AtLeastOne<Subtract<Add<Add<Known, Both>, "1">, E>>
+          : Ceil extends false
+            ? AtLeastOne<Subtract<Add<Add<Known, Both>, "1">, E>>
+            : CeilCount<Known, Both, E, "1", Digits<Before>>
       : Known extends "?"
         ? number
         : [boolean] extends [Ceil]

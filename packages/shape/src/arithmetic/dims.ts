@@ -58,7 +58,11 @@ export type SameDim<X extends number, Y extends number> = number extends X
 type NotNatural = `-${string}` | `${string}.${string}` | `${string}e${string}`;
 
 /** Literals that are no natural number, else never; of unions, `number` and names nothing is known. */
-export type NotWhole<D extends number> = `${D}` extends NotNatural ? D : never;
+export type NotWhole<D extends number> = D extends unknown ? (`${D}` extends NotNatural ? D : never) : never;
 
 /** As `NotWhole`, with 0 refused too. */
-export type NotPositive<D extends number> = `${D}` extends NotNatural | "0" ? D : never;
+export type NotPositive<D extends number> = D extends unknown
+  ? `${D}` extends NotNatural | "0"
+    ? D
+    : never
+  : never;

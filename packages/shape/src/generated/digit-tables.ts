@@ -221,12 +221,12 @@ export interface Quotient { "2": Quotient2_; "3": Quotient3_; "4": Quotient4_; "
 export interface Remainder { "2": Remainder2_; "3": Remainder3_; "4": Remainder4_; "5": Remainder5_; "6": Remainder6_; "7": Remainder7_; "8": Remainder8_; "9": Remainder9_; }
 export interface NextDigit { "0": "1"; "1": "2"; "2": "3"; "3": "4"; "4": "5"; "5": "6"; "6": "7"; "7": "8"; "8": "9"; }
 export interface AxesOf0 {  }
-export interface AxesOf1 { "-1": 0; "0": 0; }
-export interface AxesOf2 { "-2": 0; "-1": 1; "0": 0; "1": 1; }
-export interface AxesOf3 { "-3": 0; "-2": 1; "-1": 2; "0": 0; "1": 1; "2": 2; }
-export interface AxesOf4 { "-4": 0; "-3": 1; "-2": 2; "-1": 3; "0": 0; "1": 1; "2": 2; "3": 3; }
-export interface AxesOf5 { "-5": 0; "-4": 1; "-3": 2; "-2": 3; "-1": 4; "0": 0; "1": 1; "2": 2; "3": 3; "4": 4; }
-export interface AxesOf6 { "-6": 0; "-5": 1; "-4": 2; "-3": 3; "-2": 4; "-1": 5; "0": 0; "1": 1; "2": 2; "3": 3; "4": 4; "5": 5; }
-export interface AxesOf7 { "-7": 0; "-6": 1; "-5": 2; "-4": 3; "-3": 4; "-2": 5; "-1": 6; "0": 0; "1": 1; "2": 2; "3": 3; "4": 4; "5": 5; "6": 6; }
-export interface AxesOf8 { "-8": 0; "-7": 1; "-6": 2; "-5": 3; "-4": 4; "-3": 5; "-2": 6; "-1": 7; "0": 0; "1": 1; "2": 2; "3": 3; "4": 4; "5": 5; "6": 6; "7": 7; }
+export interface AxesOf1 { "-1": "0"; "0": "0"; }
+export interface AxesOf2 { "-2": "0"; "-1": "1"; "0": "0"; "1": "1"; }
+export interface AxesOf3 { "-3": "0"; "-2": "1"; "-1": "2"; "0": "0"; "1": "1"; "2": "2"; }
+export interface AxesOf4 { "-4": "0"; "-3": "1"; "-2": "2"; "-1": "3"; "0": "0"; "1": "1"; "2": "2"; "3": "3"; }
+export interface AxesOf5 { "-5": "0"; "-4": "1"; "-3": "2"; "-2": "3"; "-1": "4"; "0": "0"; "1": "1"; "2": "2"; "3": "3"; "4": "4"; }
+export interface AxesOf6 { "-6": "0"; "-5": "1"; "-4": "2"; "-3": "3"; "-2": "4"; "-1": "5"; "0": "0"; "1": "1"; "2": "2"; "3": "3"; "4": "4"; "5": "5"; }
+export interface AxesOf7 { "-7": "0"; "-6": "1"; "-5": "2"; "-4": "3"; "-3": "4"; "-2": "5"; "-1": "6"; "0": "0"; "1": "1"; "2": "2"; "3": "3"; "4": "4"; "5": "5"; "6": "6"; }
+export interface AxesOf8 { "-8": "0"; "-7": "1"; "-6": "2"; "-5": "3"; "-4": "4"; "-3": "5"; "-2": "6"; "-1": "7"; "0": "0"; "1": "1"; "2": "2"; "3": "3"; "4": "4"; "5": "5"; "6": "6"; "7": "7"; }
 export interface AxesOfRank { "0": AxesOf0; "1": AxesOf1; "2": AxesOf2; "3": AxesOf3; "4": AxesOf4; "5": AxesOf5; "6": AxesOf6; "7": AxesOf7; "8": AxesOf8; }

@@ -1,0 +1,45 @@
+// The row tables that the tests of the functions read, as cases for the compiler.
+import { broadcastRows, broadcastToRows } from "../../packages/shape/src/broadcast.rows.js";
+import { convRows, convTransposeRows } from "../../packages/shape/src/convolution.rows.js";
+import { matmulRows } from "../../packages/shape/src/matmul.rows.js";
+import * as movement from "../../packages/shape/src/movement.rows.js";
+import { poolRows } from "../../packages/shape/src/pooling.rows.js";
+import { reduceRows } from "../../packages/shape/src/reduce.rows.js";
+import { upsampleRows } from "../../packages/shape/src/upsample.rows.js";
+import { windowRows } from "../../packages/shape/src/window.rows.js";
+import { type Case, equalLine } from "./agreement-cases.js";
+
+const tables: readonly (readonly [type: string, rows: readonly (readonly unknown[])[]])[] = [
+  ["Broadcast", broadcastRows],
+  ["BroadcastTo", broadcastToRows.map(([from, to]) => [from, to, to])],
+  ["Conv", convRows],
+  ["ConvTranspose", convTransposeRows],
+  ["Matmul", matmulRows],
+  ["Reshape", movement.reshapeRows],
+  ["Permute", movement.permuteRows],
+  ["Transpose", movement.transposeRows],
+  ["Concat", movement.concatRows],
+  ["Stack", movement.stackRows],
+  ["Slice", movement.sliceRows.map(([s, ranges, { shape }]) => [s, ranges, shape])],
+  ["Pad", movement.padRows],
+  ["Squeeze", movement.squeezeRows],
+  ["Unsqueeze", movement.unsqueezeRows],
+  ["Flatten", movement.flattenRows],
+  ["Gather", movement.gatherRows],
+  ["Tile", movement.tileRows],
+  ["Repeat", movement.repeatRows],
+  ["Pool", poolRows],
+  ["Reduce", reduceRows],
+  ["Upsample", upsampleRows],
+  ["Window", windowRows],
+];
+
+/** Every row: the last entry is what the others give. */
+export function rowCases(): Case[] {
+  return tables.flatMap(([type, rows]) =>
+    rows.map((row) => ({
+      rule: `${type.charAt(0).toLowerCase()}${type.slice(1)}`,
+      line: equalLine(type, row.slice(0, -1), row.at(-1)),
+    })),
+  );
+}
