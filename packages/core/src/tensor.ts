@@ -2,12 +2,25 @@
 import {
   formatShape,
   shapeSize,
+  type AssertShape,
   type Broadcast,
+  type BroadcastAll,
+  type BroadcastTo,
+  type Fits,
+  type Flatten,
+  type Gather,
+  type Literal,
   type Matmul,
+  type Ok,
+  type Pad,
   type Permute,
   type Reduce,
   type Reshape,
   type Shape,
+  type Slice,
+  type Squeeze,
+  type Transpose,
+  type Unsqueeze,
 } from "@convoke/shape";
 import { allocate, type DType, type TypedArrayOf } from "./dtype.js";
 import { ConvokeError } from "./errors.js";
@@ -20,14 +33,11 @@ import * as indexing from "./ops/indexing.js";
 import * as linear from "./ops/matmul.js";
 import * as movement from "./ops/movement.js";
 import * as reductions from "./ops/reduce.js";
+import type { Elementwise, SameDType } from "./ops/operands.js";
 import { read, realize } from "./realize.js";
 
 /** Numbers nested as deep as the tensor has axes, for instance `[[1, 2], [3, 4]]`. */
 export type Nested = number | bigint | boolean | readonly Nested[];
-
-type Axes = number | readonly number[];
-/** A tensor of the same element type (checked when the node is made), or a number that becomes a scalar of that type. */
-type Other<T extends Shape> = Tensor<T> | number | bigint;
 
 /**
  * An immutable tensor of shape `S` and element type `D`. Operations on it build a graph and cost nothing; the values
@@ -74,7 +84,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   }
 
   /** A scalar of this tensor's element type. */
-  literal(value: number | bigint): Tensor<readonly [], D> {
+  literal(value: number | bigint): Tensor<[], D> {
     const dtype = this.dtype;
     const data = allocate(dtype, 1);
     data[0] = dtype === "int64" ? BigInt(value) : Number(value);
@@ -149,6 +159,29 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     return this.toString();
   }
 
+  // — shape —
+
+  /**
+   * This tensor, found to have the given shape: takes what the compiler does not know of it to known. A text names a
+   * dimension of any size; one that is named twice has one size.
+   *
+   * @throws {ShapeError} The tensor has another shape.
+   * @example
+   * ```ts
+   * import { tensor } from "@convoke/core";
+   *
+   * const images = tensor(new Float32Array(4 * 784)).reshape([-1, 784]).assertShape(["N", 784]);
+   * console.log(images.shape); // [4, 784]
+   * ```
+   */
+  assertShape<A extends Shape, E extends DType, const T extends readonly (number | string)[]>(
+    this: Tensor<A, E>,
+    shape: Fits<AssertShape<A, T>> & T,
+  ): Tensor<Ok<AssertShape<A, T>>, E> {
+    movement.checkAsserted(this.shape, shape);
+    return new Tensor(this.handle);
+  }
+
   // — element-wise —
 
   neg(): Tensor<S, D> {
@@ -191,49 +224,95 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     return elementwise.tanh(this);
   }
 
-  add<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  add<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "add">, "add">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "add">, E> {
     return elementwise.add(this, other);
   }
-  sub<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  sub<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "sub">, "sub">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "sub">, E> {
     return elementwise.sub(this, other);
   }
-  mul<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  mul<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "mul">, "mul">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "mul">, E> {
     return elementwise.mul(this, other);
   }
-  div<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  div<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "div">, "div">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "div">, E> {
     return elementwise.div(this, other);
   }
-  mod<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  mod<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "mod">, "mod">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "mod">, E> {
     return elementwise.mod(this, other);
   }
-  pow<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  pow<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "pow">, "pow">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "pow">, E> {
     return elementwise.pow(this, other);
   }
-  maximum<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  maximum<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "maximum">, "maximum">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "maximum">, E> {
     return elementwise.maximum(this, other);
   }
-  minimum<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, D> {
+  minimum<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "minimum">, "minimum">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "minimum">, E> {
     return elementwise.minimum(this, other);
   }
 
   // — comparison and logic —
 
-  equal<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  equal<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "equal">, "equal">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "equal">, "bool"> {
     return compare.equal(this, other);
   }
-  notEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  notEqual<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "notEqual">, "notEqual">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "notEqual">, "bool"> {
     return compare.notEqual(this, other);
   }
-  less<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  less<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "less">, "less">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "less">, "bool"> {
     return compare.less(this, other);
   }
-  lessEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  lessEqual<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other:
+      (Fits<SameDType<E, F, Broadcast<A, T, "lessEqual">, "lessEqual">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "lessEqual">, "bool"> {
     return compare.lessEqual(this, other);
   }
-  greater<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  greater<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other: (Fits<SameDType<E, F, Broadcast<A, T, "greater">, "greater">> & Tensor<T, F>) | number | bigint,
+  ): Tensor<Elementwise<A, T, "greater">, "bool"> {
     return compare.greater(this, other);
   }
-  greaterEqual<T extends Shape>(other: Other<T>): Tensor<Broadcast<S, T>, "bool"> {
+  greaterEqual<A extends Shape, E extends DType, T extends Shape = [], F extends DType = E>(
+    this: Tensor<A, E>,
+    other:
+      | (Fits<SameDType<E, F, Broadcast<A, T, "greaterEqual">, "greaterEqual">> & Tensor<T, F>)
+      | number
+      | bigint,
+  ): Tensor<Elementwise<A, T, "greaterEqual">, "bool"> {
     return compare.greaterEqual(this, other);
   }
   isNaN(): Tensor<S, "bool"> {
@@ -242,27 +321,27 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   isFinite(): Tensor<S, "bool"> {
     return compare.isFinite(this);
   }
-  logicalAnd<T extends Shape>(
-    this: Tensor<S, "bool">,
-    other: Tensor<T, "bool">,
-  ): Tensor<Broadcast<S, T>, "bool"> {
+  logicalAnd<A extends Shape, T extends Shape>(
+    this: Tensor<A, "bool">,
+    other: Fits<Broadcast<A, T, "logicalAnd">> & Tensor<T, "bool">,
+  ): Tensor<Ok<Broadcast<A, T, "logicalAnd">>, "bool"> {
     return compare.logicalAnd(this, other);
   }
-  logicalOr<T extends Shape>(
-    this: Tensor<S, "bool">,
-    other: Tensor<T, "bool">,
-  ): Tensor<Broadcast<S, T>, "bool"> {
+  logicalOr<A extends Shape, T extends Shape>(
+    this: Tensor<A, "bool">,
+    other: Fits<Broadcast<A, T, "logicalOr">> & Tensor<T, "bool">,
+  ): Tensor<Ok<Broadcast<A, T, "logicalOr">>, "bool"> {
     return compare.logicalOr(this, other);
   }
-  logicalNot(this: Tensor<S, "bool">): Tensor<S, "bool"> {
+  logicalNot<A extends Shape>(this: Tensor<A, "bool">): Tensor<A, "bool"> {
     return compare.logicalNot(this);
   }
   /** `a` where this tensor holds, `b` elsewhere. */
-  where<T extends Shape, U extends Shape, E extends DType>(
-    this: Tensor<S, "bool">,
-    a: Tensor<T, E>,
-    b: Other<U>,
-  ): Tensor<Broadcast<Broadcast<S, T>, U>, E> {
+  where<A extends Shape, T extends Shape, E extends DType, U extends Shape = [], F extends DType = E>(
+    this: Tensor<A, "bool">,
+    a: Fits<Broadcast<A, T, "where">> & Tensor<T, E>,
+    b: (Fits<SameDType<E, F, BroadcastAll<[A, T, U], "where">, "where">> & Tensor<U, F>) | number | bigint,
+  ): Tensor<Ok<BroadcastAll<[A, T, U], "where">>, E> {
     return compare.where(this, a, b);
   }
 
@@ -284,85 +363,172 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   // — reductions —
 
   /** The sum over `axes` (all by default). */
-  sum(axes?: Axes, options?: { keepDims?: boolean }): Tensor<Reduce<S>, D> {
+  sum<
+    A extends Shape,
+    E extends DType,
+    const X extends reductions.Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
+    this: Tensor<A, E>,
+    axes?: Fits<Reduce<A, X, Keep, "sum">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "sum">>, E> {
     return reductions.sum(this, axes, options);
   }
-  mean(axes?: Axes, options?: { keepDims?: boolean }): Tensor<Reduce<S>, D> {
+  mean<
+    A extends Shape,
+    E extends DType,
+    const X extends reductions.Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
+    this: Tensor<A, E>,
+    axes?: Fits<Reduce<A, X, Keep, "mean">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "mean">>, E> {
     return reductions.mean(this, axes, options);
   }
-  max(axes?: Axes, options?: { keepDims?: boolean }): Tensor<Reduce<S>, D> {
+  max<
+    A extends Shape,
+    E extends DType,
+    const X extends reductions.Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
+    this: Tensor<A, E>,
+    axes?: Fits<Reduce<A, X, Keep, "max">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "max">>, E> {
     return reductions.max(this, axes, options);
   }
-  min(axes?: Axes, options?: { keepDims?: boolean }): Tensor<Reduce<S>, D> {
+  min<
+    A extends Shape,
+    E extends DType,
+    const X extends reductions.Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
+    this: Tensor<A, E>,
+    axes?: Fits<Reduce<A, X, Keep, "min">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "min">>, E> {
     return reductions.min(this, axes, options);
   }
-  prod(axes?: Axes, options?: { keepDims?: boolean }): Tensor<Reduce<S>, D> {
+  prod<
+    A extends Shape,
+    E extends DType,
+    const X extends reductions.Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
+    this: Tensor<A, E>,
+    axes?: Fits<Reduce<A, X, Keep, "prod">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "prod">>, E> {
     return reductions.prod(this, axes, options);
   }
   /** The index of the largest element along `axis`, the first of equals. */
-  argMax(axis: number, options?: { keepDims?: boolean }): Tensor<Reduce<S>, "int32"> {
+  argMax<A extends Shape, X extends number, Keep extends boolean | undefined = false>(
+    this: Tensor<A>,
+    axis: Fits<Reduce<A, X, Keep, "argMax">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "argMax">>, "int32"> {
     return reductions.argMax(this, axis, options);
   }
-  argMin(axis: number, options?: { keepDims?: boolean }): Tensor<Reduce<S>, "int32"> {
+  argMin<A extends Shape, X extends number, Keep extends boolean | undefined = false>(
+    this: Tensor<A>,
+    axis: Fits<Reduce<A, X, Keep, "argMin">> & X,
+    options?: reductions.ReduceOptions<Keep>,
+  ): Tensor<Ok<Reduce<A, X, Keep, "argMin">>, "int32"> {
     return reductions.argMin(this, axis, options);
   }
   /** Sums over the axes along which `shape` was broadcast: the gradient of broadcasting. */
-  sumTo(shape: Shape): Tensor<Shape, D> {
+  sumTo<const T extends Shape>(shape: T): Tensor<Ok<Literal<T>>, D> {
     return reductions.sumTo(this, shape);
   }
 
   // — movement —
 
   /** The same elements in another shape; one dimension may be −1. */
-  reshape<const T extends Shape>(shape: T): Tensor<Reshape<S, T>, D> {
+  reshape<A extends Shape, E extends DType, const T extends Shape>(
+    this: Tensor<A, E>,
+    shape: Fits<Reshape<A, T>> & T,
+  ): Tensor<Ok<Reshape<A, T>>, E> {
     return movement.reshape(this, shape);
   }
   /** Axis i of the result is axis `axes[i]` of this tensor. */
-  permute(axes: readonly number[]): Tensor<Permute<S, Shape>, D> {
+  permute<A extends Shape, E extends DType, const X extends Shape>(
+    this: Tensor<A, E>,
+    axes: Fits<Permute<A, X>> & X,
+  ): Tensor<Ok<Permute<A, X>>, E> {
     return movement.permute(this, axes);
   }
   /** The last two axes swapped. */
-  transpose(): Tensor<Shape, D> {
-    return movement.transpose(this);
+  transpose<A extends Shape, E extends DType>(
+    this: Fits<Transpose<A>> & Tensor<A, E>,
+  ): Tensor<Ok<Transpose<A>>, E> {
+    return movement.transpose<A, E>(this);
   }
-  broadcastTo<const T extends Shape>(shape: T): Tensor<T, D> {
+  broadcastTo<A extends Shape, E extends DType, const T extends Shape>(
+    this: Tensor<A, E>,
+    shape: Fits<BroadcastTo<A, T>> & T,
+  ): Tensor<Ok<BroadcastTo<A, T>>, E> {
     return movement.broadcastTo(this, shape);
   }
   /** Elements `start`, `start + step`, … before `end`, for each axis; negative numbers count from the end. */
-  slice(ranges: readonly movement.Range[]): Tensor<Shape, D> {
+  slice<A extends Shape, E extends DType, const R extends readonly movement.Range[]>(
+    this: Tensor<A, E>,
+    ranges: Fits<Slice<A, R>> & R,
+  ): Tensor<Ok<Slice<A, R>>, E> {
     return movement.slice(this, ranges);
   }
   /** `value` (0 by default) around the tensor: [before, after] for each axis. */
-  pad(pads: readonly (readonly [number, number])[], value?: number): Tensor<Shape, D> {
+  pad<A extends Shape, E extends DType, const P extends movement.PadPairs>(
+    this: Tensor<A, E>,
+    pads: Fits<Pad<A, P>> & P,
+    value?: number,
+  ): Tensor<Ok<Pad<A, P>>, E> {
     return movement.pad(this, pads, value);
   }
-  squeeze(axes?: Axes): Tensor<Shape, D> {
+  squeeze<A extends Shape, E extends DType, const X extends reductions.Axes | undefined = undefined>(
+    this: Tensor<A, E>,
+    axes?: Fits<Squeeze<A, X>> & X,
+  ): Tensor<Ok<Squeeze<A, X>>, E> {
     return movement.squeeze(this, axes);
   }
-  unsqueeze(axes: Axes): Tensor<Shape, D> {
+  unsqueeze<A extends Shape, E extends DType, const X extends reductions.Axes>(
+    this: Tensor<A, E>,
+    axes: Fits<Unsqueeze<A, X>> & X,
+  ): Tensor<Ok<Unsqueeze<A, X>>, E> {
     return movement.unsqueeze(this, axes);
   }
   /** Everything from axis `startAxis` (1 by default) in one axis. */
-  flatten(startAxis?: number): Tensor<Shape, D> {
+  flatten<A extends Shape, E extends DType, X extends number = 1>(
+    this: Tensor<A, E>,
+    startAxis?: Fits<Flatten<A, X>> & X,
+  ): Tensor<Ok<Flatten<A, X>>, E> {
     return movement.flatten(this, startAxis);
   }
   /** Reversed along `axes`. */
-  flip(axes: Axes): Tensor<S, D> {
+  flip(axes: reductions.Axes): Tensor<S, D> {
     return movement.flip(this, axes);
   }
 
   // — linear algebra and indexing —
 
   /** The matrix product; leading axes are batches and broadcast, as in NumPy. */
-  matmul<T extends Shape>(other: Tensor<T>): Tensor<Matmul<S, T>, D> {
+  matmul<A extends Shape, E extends DType, T extends Shape, F extends DType>(
+    this: Tensor<A, E>,
+    other: Fits<SameDType<E, F, Matmul<A, T>, "matmul">> & Tensor<T, F>,
+  ): Tensor<Ok<Matmul<A, T>>, E> {
     return linear.matmul(this, other);
   }
   /** The slices of `axis` that `indices` name: the result has the shape of `indices` in place of that axis. */
-  gather(indices: Tensor<Shape, "int32" | "int64">, axis?: number): Tensor<Shape, D> {
+  gather<A extends Shape, E extends DType, T extends Shape, X extends number = 0>(
+    this: Tensor<A, E>,
+    indices: indexing.Indices<T>,
+    axis?: Fits<Gather<A, T, X>> & X,
+  ): Tensor<Ok<Gather<A, T, X>>, E> {
     return indexing.gather(this, indices, axis);
   }
   /** For each position of `indices`, the element of that line along `axis` that it names (ONNX `GatherElements`). */
-  takeAlongAxis(indices: Tensor<Shape, "int32" | "int64">, axis: number): Tensor<Shape, D> {
+  takeAlongAxis<T extends Shape>(indices: indexing.Indices<T>, axis: number): Tensor<T, D> {
     return indexing.takeAlongAxis(this, indices, axis);
   }
 }

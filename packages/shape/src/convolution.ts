@@ -1,6 +1,6 @@
 import type { Digits, NotWhole, SameDim } from "./arithmetic/dims.js";
 import type { Add, Divide, IsZero, Multiply, Subtract, ToNumber } from "./arithmetic/natural.js";
-import type { At, Format, HasRank, OptionProblem, Times, UnknownDims } from "./axes.js";
+import type { At, Format, HasRank, OptionProblem, UnknownDims } from "./axes.js";
 import { refuse } from "./shape-error.js";
 import { checkLength, checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 import {
@@ -200,10 +200,10 @@ type Spread<
   ? [WindowProblem<S, Size, Stride, P, Dilation>] extends [never]
     ? [ExtraProblem<S, Stride, Dilation, Extra>] extends [never]
       ? SpreadOn<S, Size, Stride, P, Dilation, Extra> extends infer R
-        ? R extends [infer Unpadded extends Shape, infer Sizes extends readonly unknown[]]
+        ? R extends [infer Unpadded extends readonly unknown[], infer Sizes extends readonly unknown[]]
           ? Sizes extends Shape
             ? Sizes
-            : `padding ${PaddingText<P>} leaves ${JoinTimes<Sizes>} of the ${Times<Unpadded>} output, it must be at least 1.`
+            : `padding ${PaddingText<P>} leaves ${JoinTimes<Sizes>} of the ${JoinTimes<Unpadded>} output, it must be at least 1.`
           : never
         : never
       : ExtraProblem<S, Stride, Dilation, Extra>
@@ -263,7 +263,7 @@ type SpreadOn<
   P extends Padding,
   Dilation extends number | Shape,
   Extra extends number | Shape,
-  Unpadded extends number[] = [],
+  Unpadded extends unknown[] = [],
   Out extends unknown[] = [],
   Axis extends 0[] = [],
   Whole extends Shape = S,
@@ -274,7 +274,7 @@ type SpreadOn<
       At<Stride, Axis["length"]>,
       PadsAt<P, Axis, Whole>,
       At<Extra, Axis["length"]>
-    > extends [infer Before extends number, infer After]
+    > extends [infer Before, infer After]
     ? SpreadOn<
         Rest,
         Size,
@@ -304,19 +304,29 @@ type SpreadDim<
     : "?" extends Digits<N> | Digits<Stride>
       ? [number, number]
       : Taken<Multiply<Digits<N>, Digits<Stride>>, "0">
-  : "?" extends
-        Digits<N> | E | Digits<Stride> | Digits<Extra> | Digits<SideOf<Pads[0]>> | Digits<SideOf<Pads[1]>>
+  : "?" extends E | Digits<Stride> | Digits<Extra> | Digits<SideOf<Pads[0]>> | Digits<SideOf<Pads[1]>>
     ? [number, number]
-    : Taken<
-        Add<Add<Multiply<Digits<N>, Digits<Stride>>, E>, Digits<Extra>>,
-        Add<Digits<SideOf<Pads[0]>>, Digits<SideOf<Pads[1]>>>,
-        Digits<Stride>
+    : SpreadKnown<
+        N,
+        Add<E, Digits<Extra>>,
+        Digits<Stride>,
+        Add<Digits<SideOf<Pads[0]>>, Digits<SideOf<Pads[1]>>>
       >;
+
+/** `Reach` is how far a window reaches, with the output padding. */
+type SpreadKnown<N extends number, Reach extends string, Stride extends string, Pads extends string> =
+  Digits<N> extends "?"
+    ? Stride extends "1"
+      ? IsZero<Subtract<Reach, Add<Pads, "1">>> extends true
+        ? [N, N]
+        : [number, number]
+      : [number, number]
+    : Taken<Add<Multiply<Digits<N>, Stride>, Reach>, Pads, Stride>;
 
 type SideOf<Side> = Side extends number ? Side : 0;
 
 type Taken<Total extends string, Pads extends string, Stride extends string = "0"> = [
-  Signed<Total, Stride> & number,
+  Signed<Total, Stride>,
   AtLeastOne<Total, Add<Pads, Stride>>,
 ];
 

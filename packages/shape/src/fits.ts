@@ -1,23 +1,23 @@
 // How a rule's refusal becomes a compile error on the argument that is wrong.
 import type { Shape } from "./shape.js";
 
-declare const shapeMismatch: unique symbol;
+declare const mismatch: unique symbol;
 
 /** What no argument is: its parameter is the message that the compiler prints. */
-export interface ShapeMismatch<Message> {
-  readonly [shapeMismatch]: Message;
+export interface Mismatch<Message> {
+  readonly [mismatch]: Message;
 }
 
 interface Verdict<Message> {
   readonly [ok: string]: unknown;
-  readonly [message: `${string}: ${string}`]: ShapeMismatch<Message>;
+  readonly [message: `${string}: ${string}`]: Mismatch<Message>;
 }
 
 /** The message of a refusal, "" of a shape. `infer` hides the message's pattern while the rule is deferred. */
 type MessageOf<Result> = [Result] extends [infer Message extends string] ? Message : "";
 
 /**
- * `unknown` where a rule gave a shape, a `ShapeMismatch` with its message where it gave a message: intersected with an
+ * `unknown` where a rule gave a shape, a `Mismatch` with its message where it gave a message: intersected with an
  * argument's type, it puts the message on that argument. While the shapes are still type parameters the key is only
  * known to be a string, for which `Verdict` has `unknown`: generic functions compile without casts, and are checked
  * where they are called with shapes.

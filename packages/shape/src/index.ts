@@ -1,6 +1,8 @@
 export { ShapeError, type ShapeErrorParts } from "./shape-error.js";
 export type { Dim } from "./arithmetic/dims.js";
-export type { Fits, Ok, ShapeMismatch } from "./fits.js";
+export type { Fits, Mismatch, Ok } from "./fits.js";
+export type { Format as FormatShape } from "./axes.js";
+export type { AssertShape, Literal } from "./literal.js";
 export { assertShape, formatShape, normaliseAxes, normaliseAxis, type Shape, shapeSize } from "./shape.js";
 export {
   broadcast,

@@ -1,21 +1,27 @@
 // Pooling to a given size: one value a channel, or a grid of bins whatever the size of the input.
-import { globalPool, ShapeError, type GlobalPool, type Shape } from "@convoke/shape";
+import { globalPool, ShapeError, type Fits, type GlobalPool, type Ok, type Shape } from "@convoke/shape";
 import { allocate, type DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { adaptiveBins, averagingMap, constantLike, mapAxis } from "./axis-maps.js";
 import { avgPool2d, maxPool2d, poolingOps } from "./pooling.js";
+import { mean } from "./reduce.js";
 import { checkSpatialRank, type PerAxis } from "./spatial-axes.js";
 
 /** The mean of each channel: x [N, C, …spatial] → [N, C]. */
-export function globalAvgPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
+export function globalAvgPool<S extends Shape, D extends DType>(
+  x: Fits<GlobalPool<S, "globalAvgPool">> & Tensor<S, D>,
+): Tensor<Ok<GlobalPool<S, "globalAvgPool">>, D> {
   globalPool(describeOperation("globalAvgPool"), x.shape);
-  return x.mean(x.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis])));
+  const spatial: Shape = x.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+  return mean<Shape, D, Shape>(x, spatial) as Tensor<Ok<GlobalPool<S, "globalAvgPool">>, D>;
 }
 
 /** The maximum of each channel: x [N, C, …spatial] → [N, C]. The gradient goes to the first of equal maxima. */
-export function globalMaxPool<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<GlobalPool<S>, D> {
+export function globalMaxPool<S extends Shape, D extends DType>(
+  x: Fits<GlobalPool<S, "globalMaxPool">> & Tensor<S, D>,
+): Tensor<Ok<GlobalPool<S, "globalMaxPool">>, D> {
   const shape = globalPool(describeOperation("globalMaxPool"), x.shape);
   const size = x.shape.slice(2);
   const once = size.map(() => 1);
@@ -26,7 +32,10 @@ export function globalMaxPool<S extends Shape, D extends DType>(x: Tensor<S, D>)
     dilation: once,
     output: once,
   };
-  return apply(poolingOps.maxPool, [x], attributes).reshape(shape) as Tensor<GlobalPool<S>, D>;
+  return apply(poolingOps.maxPool, [x], attributes).reshape(shape) as Tensor<
+    Ok<GlobalPool<S, "globalMaxPool">>,
+    D
+  >;
 }
 
 /** The output of adaptive pooling per axis; windows of one size where it divides the input. */

@@ -1,9 +1,18 @@
 // Comparisons, logic, and the choice between two tensors. Truth values have no gradient.
-import { broadcast, broadcastAll, type Broadcast, type Shape } from "@convoke/shape";
+import {
+  broadcast,
+  broadcastAll,
+  type Broadcast,
+  type BroadcastAll,
+  type Fits,
+  type Ok,
+  type Shape,
+} from "@convoke/shape";
 import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { Tensor } from "../tensor.js";
 import { composite, primitive, type Composite, type HostArray, type Primitive } from "./definition.js";
+import type { Elementwise, SameDType } from "./operands.js";
 import { boolDType, floatDType, sameDType } from "./dtype-rules.js";
 import { elementwiseKernel, expanded } from "./kernel-loops.js";
 
@@ -99,16 +108,23 @@ export const compareOps = {
   }),
 };
 
-type Compare = <S extends Shape, D extends DType, T extends Shape>(
+type Compare<Op extends string> = <
+  S extends Shape,
+  D extends DType,
+  T extends Shape = [],
+  E extends DType = D,
+>(
   a: Tensor<S, D>,
-  b: Tensor<T> | number | bigint,
-) => Tensor<Broadcast<S, T>, "bool">;
+  b: (Fits<SameDType<D, E, Broadcast<S, T, Op>, Op>> & Tensor<T, E>) | number | bigint,
+) => Tensor<Elementwise<S, T, Op>, "bool">;
 
-function compareFunction(op: Primitive<string, NoAttributes> | Composite<string, NoAttributes>): Compare {
-  return <S extends Shape, D extends DType, T extends Shape>(
+function compareFunction<Op extends string>(
+  op: Primitive<Op, NoAttributes> | Composite<Op, NoAttributes>,
+): Compare<Op> {
+  return <S extends Shape, D extends DType, T extends Shape, E extends DType>(
     a: Tensor<S, D>,
-    b: Tensor<T> | number | bigint,
-  ) => apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, "bool">;
+    b: (Fits<SameDType<D, E, Broadcast<S, T, Op>, Op>> & Tensor<T, E>) | number | bigint,
+  ) => apply(op, [a, a.operand(b)], none) as Tensor<Elementwise<S, T, Op>, "bool">;
 }
 
 /** a = b, broadcast. NaN equals nothing. */
@@ -121,29 +137,36 @@ export const less = compareFunction(compareOps.less);
 export const lessEqual = compareFunction(compareOps.lessEqual);
 
 /** a > b, broadcast. */
-export function greater<S extends Shape, D extends DType, T extends Shape>(
+export function greater<S extends Shape, D extends DType, T extends Shape = [], E extends DType = D>(
   a: Tensor<S, D>,
-  b: Tensor<T> | number | bigint,
-): Tensor<Broadcast<S, T>, "bool"> {
-  return apply(compareOps.less, [a.operand(b), a], none) as Tensor<Broadcast<S, T>, "bool">;
+  b: (Fits<SameDType<D, E, Broadcast<S, T, "greater">, "greater">> & Tensor<T, E>) | number | bigint,
+): Tensor<Elementwise<S, T, "greater">, "bool"> {
+  const result = apply(compareOps.less, [a.operand(b), a], none);
+  return result as Tensor<Elementwise<S, T, "greater">, "bool">;
 }
 
 /** a ≥ b, broadcast. */
-export function greaterEqual<S extends Shape, D extends DType, T extends Shape>(
+export function greaterEqual<S extends Shape, D extends DType, T extends Shape = [], E extends DType = D>(
   a: Tensor<S, D>,
-  b: Tensor<T> | number | bigint,
-): Tensor<Broadcast<S, T>, "bool"> {
-  return apply(compareOps.lessEqual, [a.operand(b), a], none) as Tensor<Broadcast<S, T>, "bool">;
+  b:
+    (Fits<SameDType<D, E, Broadcast<S, T, "greaterEqual">, "greaterEqual">> & Tensor<T, E>) | number | bigint,
+): Tensor<Elementwise<S, T, "greaterEqual">, "bool"> {
+  const result = apply(compareOps.lessEqual, [a.operand(b), a], none);
+  return result as Tensor<Elementwise<S, T, "greaterEqual">, "bool">;
 }
 
-type Logic = <S extends Shape, T extends Shape>(
+type Logic<Op extends string> = <S extends Shape, T extends Shape>(
   a: Tensor<S, "bool">,
-  b: Tensor<T, "bool">,
-) => Tensor<Broadcast<S, T>, "bool">;
+  b: Fits<Broadcast<S, T, Op>> & Tensor<T, "bool">,
+) => Tensor<Ok<Broadcast<S, T, Op>>, "bool">;
 
-function logicFunction(op: Primitive<string, NoAttributes> | Composite<string, NoAttributes>): Logic {
-  return <S extends Shape, T extends Shape>(a: Tensor<S, "bool">, b: Tensor<T, "bool">) =>
-    apply(op, [a, b], none) as Tensor<Broadcast<S, T>, "bool">;
+function logicFunction<Op extends string>(
+  op: Primitive<Op, NoAttributes> | Composite<Op, NoAttributes>,
+): Logic<Op> {
+  return <S extends Shape, T extends Shape>(
+    a: Tensor<S, "bool">,
+    b: Fits<Broadcast<S, T, Op>> & Tensor<T, "bool">,
+  ) => apply(op, [a, b], none) as Tensor<Ok<Broadcast<S, T, Op>>, "bool">;
 }
 
 /** Both hold. */
@@ -169,13 +192,17 @@ export function isFinite<S extends Shape, D extends DType>(x: Tensor<S, D>): Ten
 }
 
 /** `a` where `condition` holds, `b` elsewhere; all three broadcast. At least one of `a` and `b` is a tensor. */
-export function where<S extends Shape, T extends Shape, U extends Shape, D extends DType>(
+export function where<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  U extends Shape = [],
+  E extends DType = D,
+>(
   condition: Tensor<S, "bool">,
-  a: Tensor<T, D>,
-  b: Tensor<U> | number | bigint,
-): Tensor<Broadcast<Broadcast<S, T>, U>, D> {
-  return apply(compareOps.where, [condition, a, a.operand(b)], none) as Tensor<
-    Broadcast<Broadcast<S, T>, U>,
-    D
-  >;
+  a: Fits<Broadcast<S, T, "where">> & Tensor<T, D>,
+  b: (Fits<SameDType<D, E, BroadcastAll<[S, T, U], "where">, "where">> & Tensor<U, E>) | number | bigint,
+): Tensor<Ok<BroadcastAll<[S, T, U], "where">>, D> {
+  const result = apply(compareOps.where, [condition, a, a.operand(b)], none);
+  return result as Tensor<Ok<BroadcastAll<[S, T, U], "where">>, D>;
 }

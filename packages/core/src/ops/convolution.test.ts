@@ -9,6 +9,7 @@ import {
   pixelShuffle,
   tensor,
   unfold,
+  type ConvolutionOptions,
   type Tensor,
 } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
@@ -96,7 +97,9 @@ const settings = fc.integer({ min: 1, max: 3 }).chain((rank) => {
     );
 });
 
-const byRank = [conv1d, conv2d, conv3d];
+type Float = Tensor<Shape, "float32">;
+type Convolution = (x: Float, w: Float, options: ConvolutionOptions<"float32">) => Float;
+const byRank: Readonly<Record<number, Convolution>> = { 0: conv1d, 1: conv2d, 2: conv3d };
 
 describe("conv", () => {
   it("agrees with the definition for any shape, stride, padding, dilation and grouping", async () => {

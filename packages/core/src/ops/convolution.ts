@@ -4,8 +4,10 @@ import {
   convWindows,
   ShapeError,
   shapeSize,
-  type Conv,
-  type ConvTranspose,
+  type ConvBy,
+  type Fits,
+  type Ok,
+  type ConvTransposeBy,
   type Padding,
   type Shape,
 } from "@convoke/shape";
@@ -24,7 +26,8 @@ import {
   transposed,
   type MatrixView,
 } from "./matrix-product.js";
-import { checkSpatialRank, type PerAxis } from "./spatial-axes.js";
+import type { SameDType } from "./operands.js";
+import { checkSpatialRank, type Given, type PerAxis, type SpatialRule } from "./spatial-axes.js";
 
 export type { ConvAttributes };
 
@@ -199,11 +202,17 @@ function floats(array: HostArray): Float64Array {
 }
 
 /** Options of the convolutions; absent: stride 1, padding 0, dilation 1, one group, no bias, no flip. */
-export interface ConvolutionOptions<D extends DType = DType> {
-  readonly stride?: PerAxis | undefined;
-  readonly padding?: Padding | undefined;
-  readonly dilation?: PerAxis | undefined;
-  readonly groups?: number | undefined;
+export interface ConvolutionOptions<
+  D extends DType = DType,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Groups extends number | undefined = number | undefined,
+> {
+  readonly stride?: Stride;
+  readonly padding?: P;
+  readonly dilation?: Dilation;
+  readonly groups?: Groups;
   /** One number for each filter. */
   readonly bias?: Tensor<Shape, D> | undefined;
   /** Turns the kernels round: the convolution of mathematics instead of the cross-correlation of networks. */
@@ -211,10 +220,60 @@ export interface ConvolutionOptions<D extends DType = DType> {
 }
 
 /** Options of the transposed convolutions. */
-export interface ConvolutionTransposeOptions<D extends DType = DType> extends ConvolutionOptions<D> {
+export interface ConvolutionTransposeOptions<
+  D extends DType = DType,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Groups extends number | undefined = number | undefined,
+  Extra extends PerAxis | undefined = PerAxis | undefined,
+> extends ConvolutionOptions<D, Stride, P, Dilation, Groups> {
   /** Lengthens the output at its end: of the sizes that a convolution with this stride makes equal, which one. */
-  readonly outputPadding?: PerAxis | undefined;
+  readonly outputPadding?: Extra;
 }
+
+type ConvResult<
+  S extends Shape,
+  T extends Shape,
+  Axes extends 1 | 2 | 3,
+  Options extends readonly unknown[],
+  Op extends string,
+> = SpatialRule<
+  S,
+  Axes,
+  ConvBy<
+    S,
+    T,
+    Given<Options[0], 1, PerAxis>,
+    Given<Options[1], 0, Padding>,
+    Given<Options[2], 1, PerAxis>,
+    Given<Options[3], 1, number>,
+    Op
+  >,
+  Op
+>;
+
+type ConvTransposeResult<
+  S extends Shape,
+  T extends Shape,
+  Axes extends 1 | 2 | 3,
+  Options extends readonly unknown[],
+  Op extends string,
+> = SpatialRule<
+  S,
+  Axes,
+  ConvTransposeBy<
+    S,
+    T,
+    Given<Options[0], 1, PerAxis>,
+    Given<Options[1], 0, Padding>,
+    Given<Options[2], 1, PerAxis>,
+    Given<Options[3], 1, number>,
+    Given<Options[4], 0, PerAxis>,
+    Op
+  >,
+  Op
+>;
 
 /** What the op itself checks too, said in the name of the function that was called. */
 function checkInputs(operation: string, inputs: readonly Tensor[], filters: number): void {
@@ -227,10 +286,10 @@ function flipped<D extends DType>(w: Tensor<Shape, D>): Tensor<Shape, D> {
   return w.flip(w.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis])));
 }
 
-function convolve<S extends Shape, T extends Shape, D extends DType>(
+function convolve(
   [name, axes]: readonly [string, number],
-  { x, w, bias, flipKernel, ...options }: ConvolutionOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
-): Tensor<Conv<S, T>, D> {
+  { x, w, bias, flipKernel, ...options }: ConvolutionOptions & { x: Tensor; w: Tensor },
+): Tensor {
   const operation = describeOperation(name);
   checkSpatialRank(operation, x.shape, axes);
   const { stride, pads, dilation } = convWindows(operation, x.shape, w.shape, options);
@@ -238,7 +297,7 @@ function convolve<S extends Shape, T extends Shape, D extends DType>(
   const inputs = bias === undefined ? [x, kernels] : [x, kernels, bias];
   checkInputs(operation, inputs, w.shape[0]!);
   const attributes = { stride, pads, dilation, groups: options.groups ?? 1 };
-  return apply(convolutionOps.conv, inputs, attributes) as Tensor<Conv<S, T>, D>;
+  return apply(convolutionOps.conv, inputs, attributes);
 }
 
 /**
@@ -254,12 +313,25 @@ function convolve<S extends Shape, T extends Shape, D extends DType>(
  * console.log(await conv1d(f, g, { flipKernel: true }).data()); // Float32Array [2, 2]
  * ```
  */
-export function conv1d<S extends Shape, T extends Shape, D extends DType>(
+export function conv1d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionOptions<D> = {},
-): Tensor<Conv<S, T>, D> {
-  return convolve(["conv1d", 1], { ...options, x, w });
+  w: Fits<SameDType<D, E, ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">, "conv1d">> &
+    Tensor<T, E>,
+  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+): Tensor<Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>, D> {
+  return convolve(["conv1d", 1], { ...options, x, w }) as Tensor<
+    Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>,
+    D
+  >;
 }
 
 /**
@@ -274,33 +346,53 @@ export function conv1d<S extends Shape, T extends Shape, D extends DType>(
  * console.log(y.shape); // [1, 6, 28, 28]
  * ```
  */
-export function conv2d<S extends Shape, T extends Shape, D extends DType>(
+export function conv2d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionOptions<D> = {},
-): Tensor<Conv<S, T>, D> {
-  return convolve(["conv2d", 2], { ...options, x, w });
+  w: Fits<SameDType<D, E, ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">, "conv2d">> &
+    Tensor<T, E>,
+  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+): Tensor<Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>, D> {
+  return convolve(["conv2d", 2], { ...options, x, w }) as Tensor<
+    Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>,
+    D
+  >;
 }
 
 /** 3-D convolution (cross-correlation): x [N, C, D, H, W], w [O, C / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
-export function conv3d<S extends Shape, T extends Shape, D extends DType>(
+export function conv3d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionOptions<D> = {},
-): Tensor<Conv<S, T>, D> {
-  return convolve(["conv3d", 3], { ...options, x, w });
+  w: Fits<SameDType<D, E, ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">, "conv3d">> &
+    Tensor<T, E>,
+  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+): Tensor<Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>, D> {
+  return convolve(["conv3d", 3], { ...options, x, w }) as Tensor<
+    Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>,
+    D
+  >;
 }
 
-function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
+function convolveTransposed(
   [name, axes]: readonly [string, number],
-  {
-    x,
-    w,
-    bias,
-    flipKernel,
-    ...options
-  }: ConvolutionTransposeOptions<D> & { x: Tensor<S, D>; w: Tensor<T, D> },
-): Tensor<ConvTranspose<S, T>, D> {
+  { x, w, bias, flipKernel, ...options }: ConvolutionTransposeOptions & { x: Tensor; w: Tensor },
+): Tensor {
   const operation = describeOperation(name);
   checkSpatialRank(operation, x.shape, axes);
   const windows = convTransposeWindows(operation, x.shape, w.shape, options);
@@ -318,21 +410,42 @@ function convolveTransposed<S extends Shape, T extends Shape, D extends DType>(
   checkInputs(operation, bias === undefined ? inputs : [...inputs, bias], w.shape[1]! * attributes.groups);
   if (behind.every((extra) => extra === 0)) {
     if (bias !== undefined) inputs.push(bias);
-    return apply(convolutionOps.convTranspose, inputs, attributes) as Tensor<ConvTranspose<S, T>, D>;
+    return apply(convolutionOps.convTranspose, inputs, attributes);
   }
   const y = apply(convolutionOps.convTranspose, inputs, attributes);
   const padded = y.pad([[0, 0], [0, 0], ...behind.map((extra) => [0, extra] as const)]);
   const result = bias === undefined ? padded : padded.add(bias.reshape([bias.size, ...output.map(() => 1)]));
-  return result as Tensor<ConvTranspose<S, T>, D>;
+  return result;
 }
 
 /** 1-D transposed convolution: x [N, C, L], w [C, O / groups, k] → [N, O, L′]; see `convTranspose2d`. */
-export function convTranspose1d<S extends Shape, T extends Shape, D extends DType>(
+export function convTranspose1d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionTransposeOptions<D> = {},
-): Tensor<ConvTranspose<S, T>, D> {
-  return convolveTransposed(["convTranspose1d", 1], { ...options, x, w });
+  w: Fits<
+    SameDType<
+      D,
+      E,
+      ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">,
+      "convTranspose1d"
+    >
+  > &
+    Tensor<T, E>,
+  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+): Tensor<Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>, D> {
+  return convolveTransposed(["convTranspose1d", 1], { ...options, x, w }) as Tensor<
+    Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>,
+    D
+  >;
 }
 
 /**
@@ -347,19 +460,61 @@ export function convTranspose1d<S extends Shape, T extends Shape, D extends DTyp
  * console.log(y.shape); // [1, 4, 14, 14]
  * ```
  */
-export function convTranspose2d<S extends Shape, T extends Shape, D extends DType>(
+export function convTranspose2d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionTransposeOptions<D> = {},
-): Tensor<ConvTranspose<S, T>, D> {
-  return convolveTransposed(["convTranspose2d", 2], { ...options, x, w });
+  w: Fits<
+    SameDType<
+      D,
+      E,
+      ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">,
+      "convTranspose2d"
+    >
+  > &
+    Tensor<T, E>,
+  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+): Tensor<Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>, D> {
+  return convolveTransposed(["convTranspose2d", 2], { ...options, x, w }) as Tensor<
+    Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>,
+    D
+  >;
 }
 
 /** 3-D transposed convolution: x [N, C, D, H, W], w [C, O / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
-export function convTranspose3d<S extends Shape, T extends Shape, D extends DType>(
+export function convTranspose3d<
+  S extends Shape,
+  T extends Shape,
+  D extends DType,
+  E extends DType,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  w: Tensor<T, D>,
-  options: ConvolutionTransposeOptions<D> = {},
-): Tensor<ConvTranspose<S, T>, D> {
-  return convolveTransposed(["convTranspose3d", 3], { ...options, x, w });
+  w: Fits<
+    SameDType<
+      D,
+      E,
+      ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">,
+      "convTranspose3d"
+    >
+  > &
+    Tensor<T, E>,
+  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+): Tensor<Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>, D> {
+  return convolveTransposed(["convTranspose3d", 3], { ...options, x, w }) as Tensor<
+    Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>,
+    D
+  >;
 }

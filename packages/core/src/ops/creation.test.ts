@@ -39,12 +39,12 @@ describe("tensor", () => {
   it("knows the element type while typing", () => {
     expectTypeOf(tensor([[1, 2]])).toEqualTypeOf<Tensor<Shape, "float32">>();
     expectTypeOf(tensor([[true]])).toEqualTypeOf<Tensor<Shape, "bool">>();
-    expectTypeOf(tensor(3n)).toEqualTypeOf<Tensor<Shape, "int64">>();
+    expectTypeOf(tensor(3n)).toEqualTypeOf<Tensor<[], "int64">>();
     expectTypeOf(tensor(new Uint8Array(2))).toEqualTypeOf<Tensor<Shape, "uint8">>();
     expectTypeOf(tensor(new Float64Array(2))).toEqualTypeOf<Tensor<Shape, "float64">>();
     expectTypeOf(tensor([1], { dtype: "int32" })).toEqualTypeOf<Tensor<Shape, "int32">>();
-    expectTypeOf(full([2], true)).toEqualTypeOf<Tensor<Shape, "bool">>();
-    expectTypeOf(zeros([2])).toEqualTypeOf<Tensor<Shape, "float32">>();
+    expectTypeOf(full([2], true)).toEqualTypeOf<Tensor<[2], "bool">>();
+    expectTypeOf(zeros([2])).toEqualTypeOf<Tensor<[2], "float32">>();
   });
 
   it("converts to the element type that is asked for", async () => {

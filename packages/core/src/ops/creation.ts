@@ -1,5 +1,14 @@
 // Tensors from data on the host, and tensors that are the same all over.
-import { assertShape, formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
+import {
+  assertShape,
+  formatShape,
+  ShapeError,
+  shapeSize,
+  type Fits,
+  type Literal,
+  type Ok,
+  type Shape,
+} from "@convoke/shape";
 import {
   allocate,
   assertDType,
@@ -37,9 +46,12 @@ export interface CreationOptions<D extends DType = DType> {
   readonly dtype?: D | undefined;
 }
 
-export interface TensorOptions<D extends DType = DType> extends CreationOptions<D> {
+export interface TensorOptions<
+  D extends DType = DType,
+  S extends Shape | undefined = Shape | undefined,
+> extends CreationOptions<D> {
   /** The shape of flat data; by default the nesting of the data, or one axis. */
-  readonly shape?: Shape | undefined;
+  readonly shape?: S;
 }
 
 function constant<D extends DType>(data: TypedArray, shape: Shape, dtype: D): Tensor<Shape, D> {
@@ -116,6 +128,13 @@ function converted(data: TypedArray, from: DType, to: DType): TypedArray {
   return result;
 }
 
+/** The shape of new data where its type says it: a number is a scalar, `shape` is what it is; lists are not counted. */
+type ShapeOfData<X, S extends Shape | undefined> = S extends Shape
+  ? Ok<Literal<S, "tensor">>
+  : [X] extends [number | bigint | boolean]
+    ? []
+    : Shape;
+
 /**
  * A tensor of the given values, which are copied. Numbers become float32, booleans bool, bigints int64, typed arrays
  * keep their type; `dtype` converts by the rules of `cast`.
@@ -129,29 +148,30 @@ function converted(data: TypedArray, from: DType, to: DType): TypedArray {
  * console.log(tensor(new Uint8Array(6), { shape: [2, 3] }).dtype); // uint8
  * ```
  */
-export function tensor<X extends Nested | TypedArray, D extends DType = DTypeOfData<X>>(
-  data: X,
-  options: TensorOptions<D> = {},
-): Tensor<Shape, D> {
+export function tensor<
+  X extends Nested | TypedArray,
+  D extends DType = DTypeOfData<X>,
+  const S extends Shape | undefined = undefined,
+>(data: X, options: TensorOptions<D, S> = {}): Tensor<ShapeOfData<X, S>, D> {
+  return made(data, options) as Tensor<ShapeOfData<X, S>, D>;
+}
+
+function made(data: Nested | TypedArray, options: TensorOptions): Tensor {
   const operation = describeOperation("tensor");
   if (options.dtype !== undefined) assertDType(operation, options.dtype);
-  const source: Nested | TypedArray = data;
+  const source = data;
   if (ArrayBuffer.isView(source)) {
     const own = options.dtype !== undefined && holds(options.dtype, source) ? options.dtype : dtypeOf(source);
     const from = own === "bool" ? "uint8" : own;
     const dtype = options.dtype ?? from;
-    return constant(
-      converted(source, from, dtype),
-      checked(operation, source.length, options.shape),
-      dtype as D,
-    );
+    return constant(converted(source, from, dtype), checked(operation, source.length, options.shape), dtype);
   }
   const nesting = nestingOf(source);
   const flat = flatten(operation, source, nesting);
   const { data: values, dtype: from } = packed(operation, flat);
   const dtype = options.dtype ?? dtypeOfScalar[kindOf(flat[0] ?? 0)];
   const shape = options.shape === undefined ? nesting : checked(operation, flat.length, options.shape);
-  return constant(converted(values, from, dtype), shape, dtype as D);
+  return constant(converted(values, from, dtype), shape, dtype);
 }
 
 function checked(operation: string, length: number, shape: Shape | undefined): Shape {
@@ -175,48 +195,57 @@ function checked(operation: string, length: number, shape: Shape | undefined): S
  * console.log(await full([2, 2], 7).data()); // Float32Array [7, 7, 7, 7]
  * ```
  */
-export function full<V extends number | bigint | boolean, D extends DType = DTypeOfData<V>>(
-  shape: Shape,
+export function full<
+  V extends number | bigint | boolean,
+  D extends DType = DTypeOfData<V>,
+  const S extends Shape = Shape,
+>(
+  shape: Fits<Literal<S, "full">> & S,
   value: V,
   options: CreationOptions<D> = {},
-): Tensor<Shape, D> {
-  assertShape(describeOperation("full"), shape);
-  return tensor<Nested, D>(value, {
-    dtype: options.dtype ?? (dtypeOfScalar[kindOf(value)] as D),
-  }).broadcastTo(shape);
+): Tensor<Ok<Literal<S, "full">>, D> {
+  const dtype = options.dtype ?? dtypeOfScalar[kindOf(value)];
+  return filled("full", shape, { value, dtype }) as Tensor<Ok<Literal<S, "full">>, D>;
+}
+
+function filled(name: string, shape: Shape, { value, dtype }: { value: Scalar; dtype: DType }): Tensor {
+  assertShape(describeOperation(name), shape);
+  return made(value, { dtype }).broadcastTo(shape);
 }
 
 /** Zeros: float32 unless `dtype` says otherwise. */
-export function zeros<D extends DType = "float32">(
-  shape: Shape,
+export function zeros<D extends DType = "float32", const S extends Shape = Shape>(
+  shape: Fits<Literal<S, "zeros">> & S,
   options: CreationOptions<D> = {},
-): Tensor<Shape, D> {
-  return full<number, D>(shape, 0, options);
+): Tensor<Ok<Literal<S, "zeros">>, D> {
+  const dtype = options.dtype ?? "float32";
+  return filled("zeros", shape, { value: 0, dtype }) as Tensor<Ok<Literal<S, "zeros">>, D>;
 }
 
 /** Ones: float32 unless `dtype` says otherwise. */
-export function ones<D extends DType = "float32">(
-  shape: Shape,
+export function ones<D extends DType = "float32", const S extends Shape = Shape>(
+  shape: Fits<Literal<S, "ones">> & S,
   options: CreationOptions<D> = {},
-): Tensor<Shape, D> {
-  return full<number, D>(shape, 1, options);
+): Tensor<Ok<Literal<S, "ones">>, D> {
+  const dtype = options.dtype ?? "float32";
+  return filled("ones", shape, { value: 1, dtype }) as Tensor<Ok<Literal<S, "ones">>, D>;
 }
 
 /** `value` everywhere, in the shape and the element type of `x`. */
-export function fullLike<D extends DType>(
-  x: Tensor<Shape, D>,
+export function fullLike<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
   value: number | bigint | boolean,
-): Tensor<Shape, D> {
-  return full(x.shape, value, { dtype: x.dtype });
+): Tensor<S, D> {
+  return filled("full", x.shape, { value, dtype: x.dtype }) as Tensor<S, D>;
 }
 
 /** Zeros in the shape and the element type of `x`. */
-export function zerosLike<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+export function zerosLike<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> {
   return fullLike(x, 0);
 }
 
 /** Ones in the shape and the element type of `x`. */
-export function onesLike<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+export function onesLike<S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> {
   return fullLike(x, 1);
 }
 
@@ -238,7 +267,7 @@ export function arange<D extends DType = "float32">(
   start: number,
   end: number,
   { step = 1, dtype }: RangeOptions<D> = {},
-): Tensor<Shape, D> {
+): Tensor<[number], D> {
   const count = Math.max(0, Math.ceil((end - start) / step));
   if (!Number.isSafeInteger(count)) {
     throw new ConvokeError({
@@ -255,7 +284,7 @@ export function linspace<D extends DType = "float32">(
   start: number,
   end: number,
   { count, dtype }: CreationOptions<D> & { readonly count: number },
-): Tensor<Shape, D> {
+): Tensor<[number], D> {
   assertShape(describeOperation("linspace"), [count]);
   const last = count - 1;
   return sequence(
@@ -269,17 +298,17 @@ function sequence<D extends DType>(
   count: number,
   value: (i: number) => number,
   dtype: D | undefined,
-): Tensor<Shape, D> {
+): Tensor<[number], D> {
   const values = Float64Array.from({ length: count }, (_, i) => value(i));
   const target: DType = dtype ?? "float32";
-  return constant(converted(values, "float64", target), [count], target as D);
+  return constant(converted(values, "float64", target), [count], target as D) as Tensor<[number], D>;
 }
 
 /** Ones on the diagonal of a `rows` × `columns` matrix (square by default), zeros elsewhere. */
 export function eye<D extends DType = "float32">(
   rows: number,
   { columns = rows, dtype }: CreationOptions<D> & { readonly columns?: number | undefined } = {},
-): Tensor<Shape, D> {
+): Tensor<[number, number], D> {
   assertShape(describeOperation("eye"), [rows, columns]);
   const row = arange(0, rows, { dtype: "int32" }).reshape([rows, 1]);
   return row.equal(arange(0, columns, { dtype: "int32" })).cast((dtype ?? "float32") as D);
@@ -295,7 +324,7 @@ export function eye<D extends DType = "float32">(
  * const again = await randomUniform(randomKey(7), [3]).data(); // the same numbers
  * ```
  */
-export function randomKey(seed: number | bigint): Tensor<readonly [2], "uint32"> {
+export function randomKey(seed: number | bigint): Tensor<[2], "uint32"> {
   const node = constantNode(Uint32Array.from(hostKey(seed)), { shape: [2], dtype: "uint32" });
   return new Tensor({ node, index: 0 });
 }

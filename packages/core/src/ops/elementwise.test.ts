@@ -117,6 +117,7 @@ describe("element-wise ops", () => {
   });
 
   it("refuses mixed element types and bools", () => {
+    // @ts-expect-error the compiler refuses it too
     expect(() => tensor([1]).add(tensor(Int32Array.of(1)))).toThrowErrorMatchingInlineSnapshot(`
       [DTypeError: add: got float32 and int32, but the element types must be equal; nothing is promoted silently.
         Cast one of them, for instance with .cast("float32").]

@@ -1,9 +1,10 @@
 // Element-wise arithmetic: one input or two, broadcast against each other.
-import { broadcast, type Broadcast, type Shape } from "@convoke/shape";
+import { broadcast, type Broadcast, type Fits, type Shape } from "@convoke/shape";
 import { isFloat, type DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { Tensor } from "../tensor.js";
 import { primitive, type GradientRule, type Primitive } from "./definition.js";
+import type { Elementwise, SameDType } from "./operands.js";
 import { floatDType, numericDType, sameDType, signedDType } from "./dtype-rules.js";
 import { elementwiseKernel, type ElementFunction } from "./kernel-loops.js";
 import { erf as erfNumber, roundHalfEven } from "./special-functions.js";
@@ -184,16 +185,21 @@ function unaryFunction(op: Primitive<string, NoAttributes>): Unary {
   return <S extends Shape, D extends DType>(x: Tensor<S, D>) => apply(op, [x], none) as Tensor<S, D>;
 }
 
-type Binary = <S extends Shape, D extends DType, T extends Shape>(
+type Binary<Op extends string> = <
+  S extends Shape,
+  D extends DType,
+  T extends Shape = [],
+  E extends DType = D,
+>(
   a: Tensor<S, D>,
-  b: Tensor<T> | number | bigint,
-) => Tensor<Broadcast<S, T>, D>;
+  b: (Fits<SameDType<D, E, Broadcast<S, T, Op>, Op>> & Tensor<T, E>) | number | bigint,
+) => Tensor<Elementwise<S, T, Op>, D>;
 
-function binaryFunction(op: Primitive<string, NoAttributes>): Binary {
-  return <S extends Shape, D extends DType, T extends Shape>(
+function binaryFunction<Op extends string>(op: Primitive<Op, NoAttributes>): Binary<Op> {
+  return <S extends Shape, D extends DType, T extends Shape, E extends DType>(
     a: Tensor<S, D>,
-    b: Tensor<T> | number | bigint,
-  ) => apply(op, [a, a.operand(b)], none) as Tensor<Broadcast<S, T>, D>;
+    b: (Fits<SameDType<D, E, Broadcast<S, T, Op>, Op>> & Tensor<T, E>) | number | bigint,
+  ) => apply(op, [a, a.operand(b)], none) as Tensor<Elementwise<S, T, Op>, D>;
 }
 
 /** −x. */

@@ -5,6 +5,9 @@ import {
   normaliseAxis,
   ShapeError,
   shapeSize,
+  type Fits,
+  type Gather,
+  type Ok,
   type Shape,
 } from "@convoke/shape";
 import type { DType, TypedArray } from "../dtype.js";
@@ -27,7 +30,7 @@ export interface OneHotAttributes {
   readonly dtype: DType;
 }
 
-export type Indices = Tensor<Shape, "int32" | "int64">;
+export type Indices<T extends Shape = Shape> = Tensor<T, "int32" | "int64">;
 
 /** The indices as positions from the front; throws at the first that is out of range. */
 function positions(operation: string, indices: HostArray, shape: Shape, axis: number): Int32Array {
@@ -233,9 +236,13 @@ export const indexingOps = {
  * console.log(await gather(rows, tensor([2, 0], { dtype: "int32" })).data()); // Float32Array [5, 6, 1, 2]
  * ```
  */
-export function gather<D extends DType>(x: Tensor<Shape, D>, indices: Indices, axis = 0): Tensor<Shape, D> {
-  const along = normaliseAxis(describeOperation("gather"), axis, x.rank);
-  return apply(indexingOps.gather, [x, indices], { axis: along }) as Tensor<Shape, D>;
+export function gather<S extends Shape, D extends DType, T extends Shape, A extends number = 0>(
+  x: Tensor<S, D>,
+  indices: Indices<T>,
+  axis?: Fits<Gather<S, T, A>> & A,
+): Tensor<Ok<Gather<S, T, A>>, D> {
+  const along = normaliseAxis(describeOperation("gather"), axis ?? 0, x.rank);
+  return apply(indexingOps.gather, [x, indices], { axis: along }) as Tensor<Ok<Gather<S, T, A>>, D>;
 }
 
 export interface ScatterOptions<D extends DType> {
@@ -245,36 +252,36 @@ export interface ScatterOptions<D extends DType> {
 }
 
 /** `base` plus the slices of `updates`, each at the place along `axis` that `indices` names. Repeated places add up. */
-export function scatterAdd<D extends DType>(
-  base: Tensor<Shape, D>,
+export function scatterAdd<S extends Shape, D extends DType>(
+  base: Tensor<S, D>,
   indices: Indices,
   { updates, axis }: ScatterOptions<D>,
-): Tensor<Shape, D> {
+): Tensor<S, D> {
   const along = normaliseAxis(describeOperation("scatterAdd"), axis, base.rank);
-  return apply(indexingOps.scatterAdd, [base, indices, updates], { axis: along }) as Tensor<Shape, D>;
+  return apply(indexingOps.scatterAdd, [base, indices, updates], { axis: along }) as Tensor<S, D>;
 }
 
 /**
  * For each position of `indices`, the element of that line along `axis` that it names (ONNX `GatherElements`). Along
  * the other axes `indices` is at most as long as `x`.
  */
-export function takeAlongAxis<D extends DType>(
+export function takeAlongAxis<D extends DType, T extends Shape>(
   x: Tensor<Shape, D>,
-  indices: Indices,
+  indices: Indices<T>,
   axis: number,
-): Tensor<Shape, D> {
+): Tensor<T, D> {
   const along = normaliseAxis(describeOperation("takeAlongAxis"), axis, x.rank);
-  return apply(indexingOps.takeAlongAxis, [x, indices], { axis: along }) as Tensor<Shape, D>;
+  return apply(indexingOps.takeAlongAxis, [x, indices], { axis: along }) as Tensor<T, D>;
 }
 
 /** `base` plus each element of `updates` at the place in its line along `axis` that `indices` names. Repeats add up. */
-export function scatterAlongAxis<D extends DType>(
-  base: Tensor<Shape, D>,
+export function scatterAlongAxis<S extends Shape, D extends DType>(
+  base: Tensor<S, D>,
   indices: Indices,
   { updates, axis }: ScatterOptions<D>,
-): Tensor<Shape, D> {
+): Tensor<S, D> {
   const along = normaliseAxis(describeOperation("scatterAlongAxis"), axis, base.rank);
-  return apply(indexingOps.scatterAlongAxis, [base, indices, updates], { axis: along }) as Tensor<Shape, D>;
+  return apply(indexingOps.scatterAlongAxis, [base, indices, updates], { axis: along }) as Tensor<S, D>;
 }
 
 /**
@@ -286,10 +293,13 @@ export function scatterAlongAxis<D extends DType>(
  * console.log(await oneHot(tensor([1, 0], { dtype: "int32" }), 3).data()); // Float32Array [0, 1, 0, 1, 0, 0]
  * ```
  */
-export function oneHot<D extends DType = "float32">(
-  indices: Indices,
-  depth: number,
+export function oneHot<T extends Shape, Depth extends number, D extends DType = "float32">(
+  indices: Indices<T>,
+  depth: Depth,
   dtype?: D,
-): Tensor<Shape, D> {
-  return apply(indexingOps.oneHot, [indices], { depth, dtype: dtype ?? "float32" }) as Tensor<Shape, D>;
+): Tensor<Ok<OneHot<T, Depth>>, D> {
+  const result = apply(indexingOps.oneHot, [indices], { depth, dtype: dtype ?? "float32" });
+  return result as Tensor<Ok<OneHot<T, Depth>>, D>;
 }
+
+type OneHot<T extends Shape, Depth extends number> = number extends T["length"] ? Shape : [...T, Depth];

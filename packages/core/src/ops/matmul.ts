@@ -1,10 +1,18 @@
 // Matrix products: the batched product, the linear layer and the Gram matrix.
-import { matmul as matmulShape, shapeSize, type Matmul, type Shape } from "@convoke/shape";
+import {
+  matmul as matmulShape,
+  shapeSize,
+  type Fits,
+  type Matmul,
+  type Ok,
+  type Shape,
+} from "@convoke/shape";
 import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { composite, primitive, type HostArray } from "./definition.js";
+import type { SameDType } from "./operands.js";
 import { numericDType, sameDType } from "./dtype-rules.js";
 import { broadcastStrides, forEachOffset } from "./kernel-loops.js";
 import { addProduct, inFloat64 } from "./matrix-product.js";
@@ -124,15 +132,19 @@ function multiplyBigints(a: HostArray, b: HostArray, y: HostArray): void {
  * console.log(await y.data()); // Float32Array [21, 43]
  * ```
  */
-export function matmul<S extends Shape, T extends Shape, D extends DType>(
+export function matmul<S extends Shape, D extends DType, T extends Shape, E extends DType>(
   a: Tensor<S, D>,
-  b: Tensor<T>,
-): Tensor<Matmul<S, T>, D> {
-  if (a.rank > 1 && b.rank > 1) return apply(matmulOps.matmul, [a, b], none) as Tensor<Matmul<S, T>, D>;
+  b: Fits<SameDType<D, E, Matmul<S, T>, "matmul">> & Tensor<T, E>,
+): Tensor<Ok<Matmul<S, T>>, D> {
+  return product(a, b) as Tensor<Ok<Matmul<S, T>>, D>;
+}
+
+function product(a: Tensor, b: Tensor): Tensor {
+  if (a.rank > 1 && b.rank > 1) return apply(matmulOps.matmul, [a, b], none);
   const shape = matmulShape(describeOperation("matmul"), a.shape, b.shape);
   const left = a.rank > 1 ? a : a.reshape([1, a.size]);
   const right = b.rank > 1 ? b : b.reshape([b.size, 1]);
-  return apply(matmulOps.matmul, [left, right], none).reshape(shape) as Tensor<Matmul<S, T>, D>;
+  return apply(matmulOps.matmul, [left, right], none).reshape(shape);
 }
 
 /**

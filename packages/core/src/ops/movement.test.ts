@@ -277,8 +277,9 @@ describe("concat, stack, split", () => {
       [ShapeError: split: axis 1 of [2, 3] has 3 elements, the parts [1, 1] have 2.
         Give the sizes of the parts, whole numbers whose sum is 3.]
     `);
-    expect(() => concat([])).toThrow(ShapeError);
-    expect(() => concat<DType>([matrix, tensor([[1n, 2n, 3n]])])).toThrowErrorMatchingInlineSnapshot(`
+    const none: Tensor[] = [];
+    expect(() => concat(none)).toThrow(ShapeError);
+    expect(() => concat([matrix as Tensor, tensor([[1n, 2n, 3n]])])).toThrowErrorMatchingInlineSnapshot(`
       [DTypeError: concat: got float32 and int64, but the element types must be equal; nothing is promoted silently.
         Cast one of them, for instance with .cast("float32").]
     `);

@@ -18,13 +18,32 @@ import {
   ShapeError,
   formatShape,
 } from "@convoke/shape";
-import type { Permute, Reshape, Shape, SliceRange } from "@convoke/shape";
+import type {
+  BroadcastTo,
+  Concat,
+  Fits,
+  Flatten,
+  Ok,
+  Pad,
+  Permute,
+  Repeat,
+  Reshape,
+  Shape,
+  Slice,
+  SliceRange,
+  Squeeze,
+  Stack,
+  Tile,
+  Transpose,
+  Unsqueeze,
+} from "@convoke/shape";
 import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { composite, primitive } from "./definition.js";
 import { sameDType } from "./dtype-rules.js";
+import type { SameDType } from "./operands.js";
 import { broadcastStrides, stridesOf } from "./kernel-loops.js";
 import { copyElements, dense, slicedView } from "./strided-copy.js";
 
@@ -249,39 +268,45 @@ function checkPadMode(operation: string, shape: Shape, { pads, mode }: PadModeAt
  */
 export function reshape<S extends Shape, D extends DType, const T extends Shape>(
   x: Tensor<S, D>,
-  shape: T,
-): Tensor<Reshape<S, T>, D> {
+  shape: Fits<Reshape<S, T>> & T,
+): Tensor<Ok<Reshape<S, T>>, D> {
   const target = reshapeShape(describeOperation("reshape"), x.shape, shape);
   const same = target.length === x.rank && target.every((dim, axis) => dim === x.shape[axis]);
-  return (same ? x : apply(movementOps.reshape, [x], { shape: [...target] })) as Tensor<Reshape<S, T>, D>;
+  return (same ? x : apply(movementOps.reshape, [x], { shape: [...target] })) as Tensor<Ok<Reshape<S, T>>, D>;
 }
 
 /** Axis i of the result is axis `axes[i]` of `x`. */
-export function permute<S extends Shape, D extends DType>(
+export function permute<S extends Shape, D extends DType, const A extends Shape>(
   x: Tensor<S, D>,
-  axes: readonly number[],
-): Tensor<Permute<S, Shape>, D> {
+  axes: Fits<Permute<S, A>> & A,
+): Tensor<Ok<Permute<S, A>>, D> {
   const operation = describeOperation("permute");
   permuteShape(operation, x.shape, axes);
   const order = normaliseAxes(operation, axes, x.rank);
   const result = order.every((axis, i) => axis === i) ? x : apply(movementOps.permute, [x], { axes: order });
-  return result as Tensor<Permute<S, Shape>, D>;
+  return result as Tensor<Ok<Permute<S, A>>, D>;
 }
 
 /** The last two axes swapped. */
-export function transpose<D extends DType>(x: Tensor<Shape, D>): Tensor<Shape, D> {
+export function transpose<S extends Shape, D extends DType>(
+  x: Fits<Transpose<S>> & Tensor<S, D>,
+): Tensor<Ok<Transpose<S>>, D> {
   transposeShape(describeOperation("transpose"), x.shape);
   const order = x.shape.map((_, axis) => axis);
-  return permute(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
+  const swapped = permute<Shape, D, Shape>(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
+  return swapped as Tensor<Ok<Transpose<S>>, D>;
 }
 
 /** Repeated along new leading axes and along axes of 1, as in NumPy. */
-export function broadcastTo<D extends DType, const T extends Shape>(
-  x: Tensor<Shape, D>,
-  shape: T,
-): Tensor<T, D> {
+export function broadcastTo<S extends Shape, D extends DType, const T extends Shape>(
+  x: Tensor<S, D>,
+  shape: Fits<BroadcastTo<S, T>> & T,
+): Tensor<Ok<BroadcastTo<S, T>>, D> {
   const same = shape.length === x.rank && shape.every((dim, axis) => dim === x.shape[axis]);
-  return (same ? x : apply(movementOps.broadcastTo, [x], { shape: [...shape] })) as Tensor<T, D>;
+  return (same ? x : apply(movementOps.broadcastTo, [x], { shape: [...shape] })) as Tensor<
+    Ok<BroadcastTo<S, T>>,
+    D
+  >;
 }
 
 /**
@@ -294,22 +319,28 @@ export function broadcastTo<D extends DType, const T extends Shape>(
  * console.log(await slice(x, [{ start: -1 }, { step: -1 }]).data()); // Float32Array [6, 5, 4]
  * ```
  */
-export function slice<D extends DType>(x: Tensor<Shape, D>, ranges: readonly Range[]): Tensor<Shape, D> {
+export function slice<S extends Shape, D extends DType, const R extends readonly Range[]>(
+  x: Tensor<S, D>,
+  ranges: Fits<Slice<S, R>> & R,
+): Tensor<Ok<Slice<S, R>>, D> {
   const { shape, start, step } = sliceShape(describeOperation("slice"), x.shape, ranges);
   const whole = shape.every((dim, axis) => dim === x.shape[axis] && (step[axis]! > 0 || dim < 2));
-  return (whole ? x : sliced(x, { start, step, shape })) as Tensor<Shape, D>;
+  return (whole ? x : sliced(x, { start, step, shape })) as Tensor<Ok<Slice<S, R>>, D>;
 }
 
 /** `value` (0 by default, infinities allowed) around the tensor: [before, after] for each axis. */
-export function pad<D extends DType>(
-  x: Tensor<Shape, D>,
-  pads: PadPairs,
+export function pad<S extends Shape, D extends DType, const P extends PadPairs>(
+  x: Tensor<S, D>,
+  pads: Fits<Pad<S, P>> & P,
   value: number | bigint = 0,
-): Tensor<Shape, D> {
+): Tensor<Ok<Pad<S, P>>, D> {
   padShape(describeOperation("pad"), x.shape, pads);
   const nothing = pads.every(([before, after]) => before === 0 && after === 0);
   const plain = pads.map(([before, after]) => [before, after] as const);
-  return (nothing ? x : apply(movementOps.pad, [x, x.literal(value)], { pads: plain })) as Tensor<Shape, D>;
+  return (nothing ? x : apply(movementOps.pad, [x, x.literal(value)], { pads: plain })) as Tensor<
+    Ok<Pad<S, P>>,
+    D
+  >;
 }
 
 /**
@@ -322,18 +353,56 @@ export function pad<D extends DType>(
  * console.log(await padMode(tensor([1, 2, 3]), [[2, 1]], "reflect").data()); // Float32Array [3, 2, 1, 2, 3, 2]
  * ```
  */
-export function padMode<D extends DType>(
-  x: Tensor<Shape, D>,
-  pads: PadPairs,
+export function padMode<S extends Shape, D extends DType, const P extends PadPairs>(
+  x: Tensor<S, D>,
+  pads: Fits<Pad<S, P, "padMode">> & P,
   mode: PadMode,
-): Tensor<Shape, D> {
+): Tensor<Ok<Pad<S, P, "padMode">>, D> {
   padShape(describeOperation("padMode"), x.shape, pads);
   const plain = pads.map(([before, after]) => [before, after] as const);
-  return apply(movementOps.padMode, [x], { pads: plain, mode }) as Tensor<Shape, D>;
+  return apply(movementOps.padMode, [x], { pads: plain, mode }) as Tensor<Ok<Pad<S, P, "padMode">>, D>;
 }
 
+/** Throws unless a shape has the given dimensions; a text stands for any size, the same wherever it is repeated. */
+export function checkAsserted(shape: Shape, asserted: readonly (number | string)[]): void {
+  const sizes = new Map<string, number>();
+  const fits = asserted.every((wanted, axis) => {
+    const size = shape[axis];
+    if (typeof wanted === "number" || size === undefined) return wanted === size;
+    const known = sizes.get(wanted) ?? size;
+    sizes.set(wanted, known);
+    return known === size;
+  });
+  if (fits && asserted.length === shape.length) return;
+  throw new ShapeError({
+    operation: describeOperation("assertShape"),
+    got: `the tensor has shape ${formatShape(shape)}`,
+    rule: `, not ${formatShape(asserted)}.`,
+    wayOut: `Assert ${formatShape(shape)}, or find where the tensor gets its shape.`,
+  });
+}
+
+/** The shapes of a list of tensors. */
+export type ShapesOf<L extends readonly Tensor[]> = { [K in keyof L]: L[K]["shape"] };
+
+/** `Result`, or a message where the first of the element types is known and another differs from it. */
+type SameDTypes<L extends readonly Tensor[], Result, Op extends string> = L extends readonly [
+  infer A extends Tensor,
+  infer B extends Tensor,
+  ...infer Rest extends readonly Tensor[],
+]
+  ? SameDType<A["dtype"], B["dtype"], SameDTypes<[A, ...Rest], Result, Op>, Op>
+  : Result;
+
 /** Tensors joined along `axis`; on all other axes they agree. */
-export function concat<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
+export function concat<const L extends readonly Tensor[], const A extends number = 0>(
+  tensors: Fits<SameDTypes<L, Concat<ShapesOf<L>, A>, "concat">> & L,
+  axis?: A,
+): Tensor<Ok<Concat<ShapesOf<L>, A>>, L[number]["dtype"]> {
+  return joined(tensors, axis) as Tensor<Ok<Concat<ShapesOf<L>, A>>, L[number]["dtype"]>;
+}
+
+function joined(tensors: readonly Tensor[], axis: number = 0): Tensor {
   const operation = describeOperation("concat");
   concatShape(
     operation,
@@ -341,24 +410,23 @@ export function concat<D extends DType>(tensors: readonly Tensor<Shape, D>[], ax
     axis,
   );
   const along = normaliseAxis(operation, axis, tensors[0]!.rank);
-  return (tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along })) as Tensor<
-    Shape,
-    D
-  >;
+  return tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along });
 }
 
 /** Tensors of one shape laid one upon the other along a new axis, which stands at `axis` in the result. */
-export function stack<D extends DType>(tensors: readonly Tensor<Shape, D>[], axis = 0): Tensor<Shape, D> {
+export function stack<const L extends readonly Tensor[], const A extends number = 0>(
+  tensors: Fits<SameDTypes<L, Stack<ShapesOf<L>, A>, "stack">> & L,
+  axis?: A,
+): Tensor<Ok<Stack<ShapesOf<L>, A>>, L[number]["dtype"]> {
   const operation = describeOperation("stack");
+  const place: number = axis ?? 0;
   stackShape(
     operation,
     tensors.map((x) => x.shape),
-    axis,
+    place,
   );
-  return concat(
-    tensors.map((x) => unsqueeze(x, axis)),
-    axis,
-  );
+  const raised = tensors.map((x) => unsqueeze(x, place));
+  return joined(raised, place) as Tensor<Ok<Stack<ShapesOf<L>, A>>, L[number]["dtype"]>;
 }
 
 /**
@@ -400,24 +468,31 @@ export function split<D extends DType>(
 }
 
 /** Without the given axes of 1; without all axes of 1 where none are given. */
-export function squeeze<D extends DType>(
-  x: Tensor<Shape, D>,
-  axes?: number | readonly number[],
-): Tensor<Shape, D> {
-  return reshape(x, squeezeShape(describeOperation("squeeze"), x.shape, axes));
+export function squeeze<
+  S extends Shape,
+  D extends DType,
+  const A extends number | Shape | undefined = undefined,
+>(x: Tensor<S, D>, axes?: Fits<Squeeze<S, A>> & A): Tensor<Ok<Squeeze<S, A>>, D> {
+  const shape = squeezeShape(describeOperation("squeeze"), x.shape, axes);
+  return reshape<Shape, D, Shape>(x, shape) as Tensor<Ok<Squeeze<S, A>>, D>;
 }
 
 /** With new axes of 1; `axes` are their places in the result. */
-export function unsqueeze<D extends DType>(
-  x: Tensor<Shape, D>,
-  axes: number | readonly number[],
-): Tensor<Shape, D> {
-  return reshape(x, unsqueezeShape(describeOperation("unsqueeze"), x.shape, axes));
+export function unsqueeze<S extends Shape, D extends DType, const A extends number | Shape>(
+  x: Tensor<S, D>,
+  axes: Fits<Unsqueeze<S, A>> & A,
+): Tensor<Ok<Unsqueeze<S, A>>, D> {
+  const shape = unsqueezeShape(describeOperation("unsqueeze"), x.shape, axes);
+  return reshape<Shape, D, Shape>(x, shape) as Tensor<Ok<Unsqueeze<S, A>>, D>;
 }
 
 /** Everything from axis `startAxis` (1 by default) in one axis. */
-export function flatten<D extends DType>(x: Tensor<Shape, D>, startAxis = 1): Tensor<Shape, D> {
-  return reshape(x, flattenShape(describeOperation("flatten"), x.shape, startAxis));
+export function flatten<S extends Shape, D extends DType, A extends number = 1>(
+  x: Tensor<S, D>,
+  startAxis?: Fits<Flatten<S, A>> & A,
+): Tensor<Ok<Flatten<S, A>>, D> {
+  const shape = flattenShape(describeOperation("flatten"), x.shape, startAxis);
+  return reshape<Shape, D, Shape>(x, shape) as Tensor<Ok<Flatten<S, A>>, D>;
 }
 
 /** Reversed along `axes`: a slice that walks backwards. */
@@ -426,25 +501,33 @@ export function flip<S extends Shape, D extends DType>(
   axes: number | readonly number[],
 ): Tensor<S, D> {
   const reversed = normaliseAxes(describeOperation("flip"), axes, x.rank);
-  return slice(
-    x,
-    x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined)),
-  ) as Tensor<S, D>;
+  const ranges = x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined));
+  return slice<Shape, D, readonly Range[]>(x, ranges) as Tensor<S, D>;
 }
 
 /** The tensor laid side by side, `counts` times along each axis. */
-export function tile<D extends DType>(x: Tensor<Shape, D>, counts: readonly number[]): Tensor<Shape, D> {
+export function tile<S extends Shape, D extends DType, const C extends Shape>(
+  x: Tensor<S, D>,
+  counts: Fits<Tile<S, C>> & C,
+): Tensor<Ok<Tile<S, C>>, D> {
   const shape = tileShape(describeOperation("tile"), x.shape, counts);
-  const split = x.shape.flatMap((dim) => [1, dim]);
-  const repeated = x.shape.flatMap((dim, axis) => [counts[axis]!, dim]);
-  return reshape(broadcastTo(reshape(x, split), repeated), shape);
+  const split: Shape = x.shape.flatMap((dim) => [1, dim]);
+  const repeated: Shape = x.shape.flatMap((dim, axis) => [counts[axis]!, dim]);
+  const parts: Tensor<Shape, D> = x;
+  return parts.reshape(split).broadcastTo(repeated).reshape(shape) as Tensor<Ok<Tile<S, C>>, D>;
 }
 
 /** Each element along `axis` `count` times in a row. */
-export function repeat<D extends DType>(x: Tensor<Shape, D>, count: number, axis: number): Tensor<Shape, D> {
+export function repeat<S extends Shape, D extends DType, C extends number, A extends number>(
+  x: Tensor<S, D>,
+  count: C,
+  axis: Fits<Repeat<S, C, A>> & A,
+): Tensor<Ok<Repeat<S, C, A>>, D> {
   const operation = describeOperation("repeat");
   const shape = repeatShape(operation, x.shape, count, axis);
   const after = normaliseAxis(operation, axis, x.rank) + 1;
-  const repeated = x.shape.toSpliced(after, 0, count);
-  return reshape(broadcastTo(reshape(x, x.shape.toSpliced(after, 0, 1)), repeated), shape);
+  const repeated: Shape = x.shape.toSpliced(after, 0, count);
+  const split: Shape = x.shape.toSpliced(after, 0, 1);
+  const parts: Tensor<Shape, D> = x;
+  return parts.reshape(split).broadcastTo(repeated).reshape(shape) as Tensor<Ok<Repeat<S, C, A>>, D>;
 }

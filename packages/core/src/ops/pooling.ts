@@ -1,5 +1,14 @@
 // Pooling: the maximum or the mean of each window, with the transposes that make both closed under differentiation.
-import { poolWindows, ShapeError, shapeSize, type Padding, type Pool, type Shape } from "@convoke/shape";
+import {
+  poolWindows,
+  ShapeError,
+  shapeSize,
+  type Padding,
+  type Fits,
+  type Ok,
+  type PoolBy,
+  type Shape,
+} from "@convoke/shape";
 import type { DType } from "../dtype.js";
 import { apply, applyAll } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
@@ -7,7 +16,7 @@ import type { Tensor } from "../tensor.js";
 import type { WindowGeometry } from "./columns.js";
 import { primitive } from "./definition.js";
 import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
-import { checkSpatialRank, type PerAxis } from "./spatial-axes.js";
+import { checkSpatialRank, type Given, type PerAxis, type SpatialRule } from "./spatial-axes.js";
 
 /** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
 export interface MaxPoolAttributes extends WindowGeometry {
@@ -202,20 +211,52 @@ function forEachWindow(x: Shape, windows: readonly PlaneWindow[], visit: (visit:
 }
 
 /** Options of max pooling; absent: stride = size, padding 0, dilation 1, no ceil mode. */
-export interface MaxPoolOptions {
-  readonly size: PerAxis;
-  readonly stride?: PerAxis | undefined;
-  readonly padding?: Padding | undefined;
-  readonly dilation?: PerAxis | undefined;
+export interface MaxPoolOptions<
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Ceil extends boolean | undefined = boolean | undefined,
+> {
+  readonly size: Size;
+  readonly stride?: Stride;
+  readonly padding?: P;
+  readonly dilation?: Dilation;
   /** Lets the last window reach over the end of the input. */
-  readonly ceilMode?: boolean | undefined;
+  readonly ceilMode?: Ceil;
 }
 
 /** Options of average pooling; absent as in `MaxPoolOptions`, and padding counts. */
-export interface AvgPoolOptions extends MaxPoolOptions {
+export interface AvgPoolOptions<
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Ceil extends boolean | undefined = boolean | undefined,
+> extends MaxPoolOptions<Size, Stride, P, Dilation, Ceil> {
   /** Whether a mean divides by the padding in its window too. */
   readonly countIncludePad?: boolean | undefined;
 }
+
+type PoolResult<
+  S extends Shape,
+  Axes extends 1 | 2 | 3,
+  Options extends readonly [PerAxis, ...unknown[]],
+  Op extends string,
+> = SpatialRule<
+  S,
+  Axes,
+  PoolBy<
+    S,
+    Options[0],
+    Given<Options[1], Options[0], PerAxis>,
+    Given<Options[2], 0, Padding>,
+    Given<Options[3], 1, PerAxis>,
+    Given<Options[4], false, boolean>,
+    Op
+  >,
+  Op
+>;
 
 function windowAttributes(
   [name, axes]: readonly [string, number],
@@ -264,33 +305,36 @@ function checkSeesInput(
   }
 }
 
-function maxPoolAlong<S extends Shape, D extends DType>(
-  op: readonly [string, number],
-  x: Tensor<S, D>,
-  options: MaxPoolOptions,
-): readonly [values: Tensor<Pool<S>, D>, indices: Tensor<Pool<S>, "int32">] {
-  const [values, indices] = applyAll(poolingOps.maxPool, [x], windowAttributes(op, x, options));
-  return [values as Tensor<Pool<S>, D>, indices as Tensor<Pool<S>, "int32">];
+function maxPoolAlong(op: readonly [string, number], x: Tensor, options: MaxPoolOptions): readonly Tensor[] {
+  return applyAll(poolingOps.maxPool, [x], windowAttributes(op, x, options));
 }
 
-function avgPoolAlong<S extends Shape, D extends DType>(
-  op: readonly [string, number],
-  x: Tensor<S, D>,
-  options: AvgPoolOptions,
-): Tensor<Pool<S>, D> {
+function avgPoolAlong(op: readonly [string, number], x: Tensor, options: AvgPoolOptions): Tensor {
   const attributes = {
     ...windowAttributes(op, x, options),
     countIncludePad: options.countIncludePad ?? true,
   };
-  return apply(poolingOps.avgPool, [x], attributes) as Tensor<Pool<S>, D>;
+  return apply(poolingOps.avgPool, [x], attributes);
 }
 
 /** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
-export function maxPool1d<S extends Shape, D extends DType>(
+export function maxPool1d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: MaxPoolOptions,
-): Tensor<Pool<S>, D> {
-  return maxPoolAlong(["maxPool1d", 1], x, options)[0];
+  options: Fits<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">> &
+    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>, D> {
+  return maxPoolAlong(["maxPool1d", 1], x, options)[0] as Tensor<
+    Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>,
+    D
+  >;
 }
 
 /**
@@ -304,35 +348,87 @@ export function maxPool1d<S extends Shape, D extends DType>(
  * console.log(await maxPool2d(x, { size: 2 }).data()); // Float32Array [4, 8, 6, 9]
  * ```
  */
-export function maxPool2d<S extends Shape, D extends DType>(
+export function maxPool2d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: MaxPoolOptions,
-): Tensor<Pool<S>, D> {
-  return maxPoolAlong(["maxPool2d", 2], x, options)[0];
+  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">> &
+    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D> {
+  return maxPoolAlong(["maxPool2d", 2], x, options)[0] as Tensor<
+    Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>,
+    D
+  >;
 }
 
 /** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
-export function maxPool3d<S extends Shape, D extends DType>(
+export function maxPool3d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: MaxPoolOptions,
-): Tensor<Pool<S>, D> {
-  return maxPoolAlong(["maxPool3d", 3], x, options)[0];
+  options: Fits<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">> &
+    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>, D> {
+  return maxPoolAlong(["maxPool3d", 3], x, options)[0] as Tensor<
+    Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>,
+    D
+  >;
 }
 
 /** The maxima of `maxPool2d`, and where each lies in its H×W plane (row · W + column). */
-export function maxPool2dWithIndices<S extends Shape, D extends DType>(
+export function maxPool2dWithIndices<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: MaxPoolOptions,
-): readonly [values: Tensor<Pool<S>, D>, indices: Tensor<Pool<S>, "int32">] {
-  return maxPoolAlong(["maxPool2d", 2], x, options);
+  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">> &
+    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): readonly [
+  values: Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D>,
+  indices: Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, "int32">,
+] {
+  const [values, indices] = maxPoolAlong(["maxPool2d", 2], x, options);
+  return [
+    values as Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D>,
+    indices as Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, "int32">,
+  ];
 }
 
 /** The mean of each window of x [N, C, L]; see `avgPool2d`. */
-export function avgPool1d<S extends Shape, D extends DType>(
+export function avgPool1d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: AvgPoolOptions,
-): Tensor<Pool<S>, D> {
-  return avgPoolAlong(["avgPool1d", 1], x, options);
+  options: Fits<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">> &
+    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>, D> {
+  return avgPoolAlong(["avgPool1d", 1], x, options) as Tensor<
+    Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>,
+    D
+  >;
 }
 
 /**
@@ -347,17 +443,41 @@ export function avgPool1d<S extends Shape, D extends DType>(
  * console.log(await avgPool2d(x, { size: 2 }).data()); // Float32Array [2.75, 4.5, 5, 5]
  * ```
  */
-export function avgPool2d<S extends Shape, D extends DType>(
+export function avgPool2d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: AvgPoolOptions,
-): Tensor<Pool<S>, D> {
-  return avgPoolAlong(["avgPool2d", 2], x, options);
+  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">> &
+    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>, D> {
+  return avgPoolAlong(["avgPool2d", 2], x, options) as Tensor<
+    Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>,
+    D
+  >;
 }
 
 /** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
-export function avgPool3d<S extends Shape, D extends DType>(
+export function avgPool3d<
+  S extends Shape,
+  D extends DType,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
   x: Tensor<S, D>,
-  options: AvgPoolOptions,
-): Tensor<Pool<S>, D> {
-  return avgPoolAlong(["avgPool3d", 3], x, options);
+  options: Fits<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">> &
+    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>, D> {
+  return avgPoolAlong(["avgPool3d", 3], x, options) as Tensor<
+    Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>,
+    D
+  >;
 }

@@ -1,5 +1,13 @@
 // Random numbers as pure functions of a key: the same key gives the same bits on every backend.
-import { assertShape, formatShape, ShapeError, type Shape } from "@convoke/shape";
+import {
+  assertShape,
+  formatShape,
+  ShapeError,
+  type Fits,
+  type Literal,
+  type Ok,
+  type Shape,
+} from "@convoke/shape";
 import type { FloatDType } from "../dtype.js";
 import { DTypeError } from "../errors.js";
 import { apply } from "../graph/apply.js";
@@ -150,27 +158,30 @@ export interface UniformOptions<D extends FloatDType = FloatDType> extends Rando
  * console.log(noise.shape); // [2, 3]
  * ```
  */
-export function randomUniform<D extends FloatDType = "float32">(
+export function randomUniform<D extends FloatDType = "float32", const S extends Shape = Shape>(
   key: Key,
-  shape: Shape,
+  shape: Fits<Literal<S, "randomUniform">> & S,
   { min = 0, max = 1, dtype }: UniformOptions<D> = {},
-): Tensor<Shape, D> {
+): Tensor<Ok<Literal<S, "randomUniform">>, D> {
   const attributes: RandomAttributes = { shape: [...shape], dtype: dtype ?? "float32" };
   const unit = apply(randomOps.randomUniform, [key], attributes);
-  return (min === 0 && max === 1 ? unit : unit.mul(max - min).add(min)) as Tensor<Shape, D>;
+  return (min === 0 && max === 1 ? unit : unit.mul(max - min).add(min)) as Tensor<
+    Ok<Literal<S, "randomUniform">>,
+    D
+  >;
 }
 
 /**
  * Standard normal random numbers, up to ±5.4: a pure function of the key, within 4 units in the last place on every
  * backend.
  */
-export function randomNormal<D extends FloatDType = "float32">(
+export function randomNormal<D extends FloatDType = "float32", const S extends Shape = Shape>(
   key: Key,
-  shape: Shape,
+  shape: Fits<Literal<S, "randomNormal">> & S,
   { dtype }: RandomOptions<D> = {},
-): Tensor<Shape, D> {
+): Tensor<Ok<Literal<S, "randomNormal">>, D> {
   const attributes: RandomAttributes = { shape: [...shape], dtype: dtype ?? "float32" };
-  return apply(randomOps.randomNormal, [key], attributes) as Tensor<Shape, D>;
+  return apply(randomOps.randomNormal, [key], attributes) as Tensor<Ok<Literal<S, "randomNormal">>, D>;
 }
 
 /** True with probability `p`, each element by itself. */
@@ -192,22 +203,22 @@ export function bernoulli(
  * for (let step = 0; step < 3; step++) randomNormal(foldIn(key, step), [4]);
  * ```
  */
-export function foldIn(key: Key, n: number | Tensor): Tensor<readonly [2], "uint32"> {
+export function foldIn(key: Key, n: number | Tensor): Tensor<[2], "uint32"> {
   const word =
     typeof n === "number" ? key.literal(wholeWord(describeOperation("foldIn"), n)) : n.cast("uint32");
   return derive(key, word, "number");
 }
 
 /** The key of a path such as `layer3.0.conv1` under `key`. */
-export function foldInPath(key: Key, path: string): Tensor<readonly [2], "uint32"> {
+export function foldInPath(key: Key, path: string): Tensor<[2], "uint32"> {
   return derive(key, key.literal(fnv1a(path)), "path");
 }
 
 /** `count` keys that are independent of each other and of `foldIn`. */
-export function splitKey(key: Key, count = 2): Tensor<readonly [2], "uint32">[] {
+export function splitKey(key: Key, count = 2): Tensor<[2], "uint32">[] {
   return Array.from({ length: count }, (_, i) => derive(key, key.literal(i), "split"));
 }
 
-function derive(key: Key, n: Tensor, purpose: Derivation): Tensor<readonly [2], "uint32"> {
-  return apply(randomOps.foldIn, [key, n], { purpose }) as Tensor<readonly [2], "uint32">;
+function derive(key: Key, n: Tensor, purpose: Derivation): Tensor<[2], "uint32"> {
+  return apply(randomOps.foldIn, [key, n], { purpose }) as Tensor<[2], "uint32">;
 }

@@ -8,7 +8,7 @@ import {
   formatShape,
   shapeSize,
 } from "@convoke/shape";
-import type { Reduce, Shape } from "@convoke/shape";
+import type { Fits, Literal, Ok, Reduce, Shape } from "@convoke/shape";
 import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { TensorSpec } from "../graph/node.js";
@@ -249,9 +249,9 @@ export const reduceOps = {
 /** One axis or several; negative ones count from the end. Left out: all of them. */
 export type Axes = number | readonly number[];
 
-export interface ReduceOptions {
+export interface ReduceOptions<Keep extends boolean | undefined = boolean | undefined> {
   /** Keeps the reduced axes, as 1. */
-  readonly keepDims?: boolean | undefined;
+  readonly keepDims?: Keep;
 }
 
 function canonical(
@@ -265,28 +265,43 @@ function canonical(
   return { axes: [...given].sort((a, b) => a - b), keepDims };
 }
 
-type Reduction = <S extends Shape, D extends DType>(
+type Reduction<Op extends string> = <
+  S extends Shape,
+  D extends DType,
+  const A extends Axes | undefined = undefined,
+  Keep extends boolean | undefined = false,
+>(
   x: Tensor<S, D>,
-  axes?: Axes,
-  options?: ReduceOptions,
-) => Tensor<Reduce<S>, D>;
+  axes?: Fits<Reduce<S, A, Keep, Op>> & A,
+  options?: ReduceOptions<Keep>,
+) => Tensor<Ok<Reduce<S, A, Keep, Op>>, D>;
 
-function reduceFunction(
-  op: Primitive<string, ReduceAttributes> | Composite<string, ReduceAttributes>,
-): Reduction {
-  return <S extends Shape, D extends DType>(x: Tensor<S, D>, axes?: Axes, options: ReduceOptions = {}) =>
-    apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Reduce<S>, D>;
+function reduceFunction<Op extends string>(
+  op: Primitive<Op, ReduceAttributes> | Composite<Op, ReduceAttributes>,
+): Reduction<Op> {
+  return <S extends Shape, D extends DType, A extends Axes | undefined, Keep extends boolean | undefined>(
+    x: Tensor<S, D>,
+    axes?: A,
+    options: ReduceOptions = {},
+  ) => apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Ok<Reduce<S, A, Keep, Op>>, D>;
 }
 
-type TruthReduction = <S extends Shape>(
+type TruthReduction<Op extends string> = <
+  S extends Shape,
+  const A extends Axes | undefined = undefined,
+  Keep extends boolean | undefined = false,
+>(
   x: Tensor<S, "bool">,
-  axes?: Axes,
-  options?: ReduceOptions,
-) => Tensor<Reduce<S>, "bool">;
+  axes?: Fits<Reduce<S, A, Keep, Op>> & A,
+  options?: ReduceOptions<Keep>,
+) => Tensor<Ok<Reduce<S, A, Keep, Op>>, "bool">;
 
-function truthFunction(op: Composite<string, ReduceAttributes>): TruthReduction {
-  return <S extends Shape>(x: Tensor<S, "bool">, axes?: Axes, options: ReduceOptions = {}) =>
-    apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Reduce<S>, "bool">;
+function truthFunction<Op extends string>(op: Composite<Op, ReduceAttributes>): TruthReduction<Op> {
+  return <S extends Shape, A extends Axes | undefined, Keep extends boolean | undefined>(
+    x: Tensor<S, "bool">,
+    axes?: A,
+    options: ReduceOptions = {},
+  ) => apply(op, [x], canonical(op.name, x, axes, options)) as Tensor<Ok<Reduce<S, A, Keep, Op>>, "bool">;
 }
 
 /**
@@ -314,19 +329,26 @@ export const any = truthFunction(reduceOps.any);
 /** Whether all elements along `axes` hold. */
 export const all = truthFunction(reduceOps.all);
 
-export interface VarianceOptions extends ReduceOptions {
+export interface VarianceOptions<
+  Keep extends boolean | undefined = boolean | undefined,
+> extends ReduceOptions<Keep> {
   /** The divisor is n − correction; 1 (the unbiased estimate) by default, as in PyTorch. */
   readonly correction?: 0 | 1 | undefined;
 }
 
-function spreadFunction(op: Composite<string, VarianceAttributes>) {
-  return <S extends Shape, D extends DType>(
+function spreadFunction<Op extends string>(op: Composite<Op, VarianceAttributes>) {
+  return <
+    S extends Shape,
+    D extends DType,
+    const A extends Axes | undefined = undefined,
+    Keep extends boolean | undefined = false,
+  >(
     x: Tensor<S, D>,
-    axes?: Axes,
-    options: VarianceOptions = {},
-  ): Tensor<Reduce<S>, D> => {
+    axes?: Fits<Reduce<S, A, Keep, Op>> & A,
+    options: VarianceOptions<Keep> = {},
+  ): Tensor<Ok<Reduce<S, A, Keep, Op>>, D> => {
     const attributes = { ...canonical(op.name, x, axes, options), correction: options.correction ?? 1 };
-    return apply(op, [x], attributes) as Tensor<Reduce<S>, D>;
+    return apply(op, [x], attributes) as Tensor<Ok<Reduce<S, A, Keep, Op>>, D>;
   };
 }
 
@@ -343,29 +365,39 @@ export const variance = spreadFunction(reduceOps.variance);
 /** The standard deviation over `axes`, from the unbiased variance unless `correction` is 0. */
 export const std = spreadFunction(reduceOps.std);
 
-export interface NormOptions extends ReduceOptions {
+export interface NormOptions<
+  Keep extends boolean | undefined = boolean | undefined,
+> extends ReduceOptions<Keep> {
   /** 1: the sum of absolute values; 2, the default: the Euclidean length. */
   readonly order?: 1 | 2 | undefined;
 }
 
 /** The norm over `axes`; its gradient at the origin is 0. */
-export function norm<S extends Shape, D extends DType>(
+export function norm<
+  S extends Shape,
+  D extends DType,
+  const A extends Axes | undefined = undefined,
+  Keep extends boolean | undefined = false,
+>(
   x: Tensor<S, D>,
-  axes?: Axes,
-  options: NormOptions = {},
-): Tensor<Reduce<S>, D> {
+  axes?: Fits<Reduce<S, A, Keep, "norm">> & A,
+  options: NormOptions<Keep> = {},
+): Tensor<Ok<Reduce<S, A, Keep, "norm">>, D> {
   const attributes = { ...canonical("norm", x, axes, options), order: options.order ?? 2 };
-  return apply(reduceOps.norm, [x], attributes) as Tensor<Reduce<S>, D>;
+  return apply(reduceOps.norm, [x], attributes) as Tensor<Ok<Reduce<S, A, Keep, "norm">>, D>;
 }
 
-function argFunction(op: Primitive<string, ArgReduceAttributes>) {
-  return <S extends Shape>(
+function argFunction<Op extends string>(op: Primitive<Op, ArgReduceAttributes>) {
+  return <S extends Shape, A extends number, Keep extends boolean | undefined = false>(
     x: Tensor<S>,
-    axis: number,
-    { keepDims = false }: ReduceOptions = {},
-  ): Tensor<Reduce<S>, "int32"> => {
-    const attributes = { axis: normaliseAxis(describeOperation(op.name), axis, x.rank), keepDims };
-    return apply(op, [x], attributes) as Tensor<Reduce<S>, "int32">;
+    axis: Fits<Reduce<S, A, Keep, Op>> & A,
+    { keepDims }: ReduceOptions<Keep> = {},
+  ): Tensor<Ok<Reduce<S, A, Keep, Op>>, "int32"> => {
+    const attributes = {
+      axis: normaliseAxis(describeOperation(op.name), axis, x.rank),
+      keepDims: keepDims ?? false,
+    };
+    return apply(op, [x], attributes) as Tensor<Ok<Reduce<S, A, Keep, Op>>, "int32">;
   };
 }
 
@@ -375,9 +407,16 @@ export const argMax = argFunction(reduceOps.argMax);
 export const argMin = argFunction(reduceOps.argMin);
 
 /** Sums over the axes along which `shape` would be repeated to the shape of `x`: the gradient of broadcasting. */
-export function sumTo<D extends DType>(x: Tensor<Shape, D>, shape: Shape): Tensor<Shape, D> {
+export function sumTo<D extends DType, const T extends Shape>(
+  x: Tensor<Shape, D>,
+  shape: T,
+): Tensor<Ok<Literal<T>>, D> {
   broadcastTo(describeOperation("sumTo"), shape, x.shape);
   const added = x.rank - shape.length;
-  const axes = x.shape.flatMap((dim, axis) => (axis < added || dim !== shape[axis - added] ? [axis] : []));
-  return (axes.length === 0 ? x : x.sum(axes)).reshape(shape);
+  const axes: Shape = x.shape.flatMap((dim, axis) =>
+    axis < added || dim !== shape[axis - added] ? [axis] : [],
+  );
+  const target: Shape = shape;
+  const total: Tensor<Shape, D> = axes.length === 0 ? x : x.sum(axes);
+  return total.reshape(target) as Tensor<Ok<Literal<T>>, D>;
 }

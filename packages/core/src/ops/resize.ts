@@ -1,5 +1,12 @@
 // Resizing of images and other spatial data: nearest, linear, cubic and area interpolation, axis by axis.
-import { ShapeError, upsample as upsampleShape, type Shape, type Upsample } from "@convoke/shape";
+import {
+  ShapeError,
+  upsample as upsampleShape,
+  type Shape,
+  type Fits,
+  type Ok,
+  type Upsample,
+} from "@convoke/shape";
 import { allocate, type DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
@@ -141,9 +148,9 @@ export function interpolate<S extends Shape, D extends DType>(
  * console.log(await upsample(tensor([[[1, 2]]]), 2).data()); // Float32Array [1, 1, 2, 2]
  * ```
  */
-export function upsample<S extends Shape, D extends DType>(
+export function upsample<S extends Shape, D extends DType, const F extends number | Shape>(
   x: Tensor<S, D>,
-  scale: number | readonly number[],
-): Tensor<Upsample<S>, D> {
-  return interpolate(x, { scale, mode: "nearest" });
+  scale: Fits<Upsample<S, F>> & F,
+): Tensor<Ok<Upsample<S, F>>, D> {
+  return interpolate(x, { scale, mode: "nearest" }) as Tensor<Ok<Upsample<S, F>>, D>;
 }
