@@ -35,6 +35,9 @@ export {
   type OpDefinition,
   type Primitive,
 } from "./ops/definition.js";
+// What the inferred types of functions over ops name: their declarations have to find it.
+export type { Elementwise, SameDType } from "./ops/operands.js";
+export type { SpatialRule } from "./ops/spatial-axes.js";
 export { apply, applyAll } from "./graph/apply.js";
 export { graphOf, structureKey, type Graph, type StateUpdate } from "./graph/graph.js";
 export { inputNode, isConstant, isInput } from "./graph/leaf.js";

@@ -151,7 +151,8 @@ export function klDiv<D extends DType>(
     ? target.exp().mul(target.sub(logProbabilities))
     : klTerms(logProbabilities, target);
   if (reduction !== "batchMean") return reduced(losses as Tensor<Shape, D>, reduction);
-  return losses.sum().div(target.shape[0] ?? 1) as Tensor<Shape, D>;
+  const total: Tensor = losses.sum().div(target.shape[0] ?? 1);
+  return total as Tensor<Shape, D>;
 }
 
 function klTerms(logProbabilities: Tensor, target: Tensor): Tensor {

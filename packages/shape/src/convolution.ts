@@ -1,6 +1,7 @@
 import type { Digits, NotWhole, SameDim } from "./arithmetic/dims.js";
-import type { Add, Divide, IsZero, Multiply, Subtract, ToNumber } from "./arithmetic/natural.js";
+import type { Add, Modulo, IsZero, Multiply, Subtract, ToNumber } from "./arithmetic/natural.js";
 import type { At, Format, HasRank, OptionProblem, UnknownDims } from "./axes.js";
+import type { Named } from "./fits.js";
 import { refuse } from "./shape-error.js";
 import { checkLength, checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 import {
@@ -63,6 +64,17 @@ export type ConvBy<
   Groups extends number,
   Op extends string,
 > = [X[number] | W[number]] extends [number]
+  ? Named<Op, UnnamedConvBy<X, W, Stride, P, Dilation, Groups>>
+  : never;
+
+type UnnamedConvBy<
+  X extends Shape,
+  W extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Groups extends number,
+> = [X[number] | W[number]] extends [number]
   ? Ranked<X, W> extends [infer A extends Shape, infer B extends Shape]
     ? A extends readonly [infer N extends number, infer C extends number, ...infer S extends Shape]
       ? B extends readonly [infer O extends number, infer I extends number, ...infer K extends Shape]
@@ -70,14 +82,14 @@ export type ConvBy<
           ? Windowed<S, K, Stride, P, Dilation, false, A> extends infer Counts
             ? Counts extends Shape
               ? [N, O, ...Counts]
-              : `${Op}: ${Counts & string}`
+              : Counts
             : never
-          : `${Op}: ${ChannelProblem<A, C, [I, Groups], O, Groups>}`
+          : ChannelProblem<A, C, [I, Groups], O, Groups>
         : never
       : never
     : Ranked<X, W> extends infer Wrong
       ? Wrong extends string
-        ? `${Op}: ${Wrong}`
+        ? Wrong
         : Shape
       : never
   : never;
@@ -131,7 +143,7 @@ type Indivisible<
   X extends Shape,
 > = "?" extends Digits<Count> | Digits<Groups>
   ? never
-  : IsZero<Divide<Digits<Count>, Digits<Groups>>[1]> extends true
+  : IsZero<Modulo<Digits<Count>, Digits<Groups>>> extends true
     ? never
     : `${What} ${Count} are not divisible by groups ${Groups}; the input is ${Format<X>}.`;
 
@@ -163,6 +175,18 @@ export type ConvTransposeBy<
   Extra extends number | Shape,
   Op extends string,
 > = [X[number] | W[number]] extends [number]
+  ? Named<Op, UnnamedConvTransposeBy<X, W, Stride, P, Dilation, Groups, Extra>>
+  : never;
+
+type UnnamedConvTransposeBy<
+  X extends Shape,
+  W extends Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Groups extends number,
+  Extra extends number | Shape,
+> = [X[number] | W[number]] extends [number]
   ? Ranked<X, W> extends [infer A extends Shape, infer B extends Shape]
     ? A extends readonly [infer N extends number, infer C extends number, ...infer S extends Shape]
       ? B extends readonly [infer I extends number, infer O extends number, ...infer K extends Shape]
@@ -170,14 +194,14 @@ export type ConvTransposeBy<
           ? Spread<S, K, Stride, P, Dilation, Extra> extends infer Sizes
             ? Sizes extends Shape
               ? [N, FiltersOf<O, Groups>, ...Sizes]
-              : `${Op}: ${Sizes & string}`
+              : Sizes
             : never
-          : `${Op}: ${ChannelProblem<A, C, [I, 1], FiltersOf<O, Groups>, Groups>}`
+          : ChannelProblem<A, C, [I, 1], FiltersOf<O, Groups>, Groups>
         : never
       : never
     : Ranked<X, W> extends infer Wrong
       ? Wrong extends string
-        ? `${Op}: ${Wrong}`
+        ? Wrong
         : Shape
       : never
   : never;

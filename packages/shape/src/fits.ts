@@ -33,5 +33,18 @@ type MessageOf<Result> = [Result] extends [infer Message extends string] ? Messa
  */
 export type Fits<Result> = Verdict<Result>[MessageOf<Result>];
 
-/** The shape that a rule gave; `Shape` after a refusal, so that one mistake gives one error. */
-export type Ok<Result> = Result extends Shape ? Result : Shape;
+/**
+ * The shape that a rule gave; `Shape` after a refusal, so that one mistake gives one error. `infer` keeps the compiler from
+ * looking into a rule that is still deferred, when it compares two generic functions.
+ */
+export type Ok<Result> = [Result] extends [infer S extends Shape] ? S : Shape;
+
+/**
+ * A rule's result with the operation's name before a message. The rules with long bodies leave the name to this: two
+ * `infer`s hide those bodies from the compiler, which else goes through them when it compares two ops.
+ */
+export type Named<Op extends string, Result> = [Result] extends [infer Message extends string]
+  ? `${Op}: ${Message}`
+  : [Result] extends [infer S extends Shape]
+    ? S
+    : Shape;

@@ -1,6 +1,7 @@
 import type { Digits } from "./arithmetic/dims.js";
 import type { Subtract, ToNumber } from "./arithmetic/natural.js";
 import type { At, Format, HasRank } from "./axes.js";
+import type { Named } from "./fits.js";
 import { checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
 import {
   type Option,
@@ -40,6 +41,15 @@ export type PoolBy<
   Dilation extends number | Shape,
   Ceil extends boolean,
   Op extends string,
+> = [X[number]] extends [number] ? Named<Op, UnnamedPool<X, Size, Stride, P, Dilation, Ceil>> : never;
+
+type UnnamedPool<
+  X extends Shape,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Ceil extends boolean,
 > = [X[number]] extends [number]
   ? HasRank<X> extends true
     ? X extends readonly [infer N extends number, infer C extends number, number, ...number[]]
@@ -48,11 +58,11 @@ export type PoolBy<
           ? Counts extends Shape
             ? [PoolPadding<S, Size, P, Dilation>] extends [never]
               ? [N, C, ...Counts]
-              : `${Op}: ${PoolPadding<S, Size, P, Dilation>}`
-            : `${Op}: ${Counts & string}`
+              : PoolPadding<S, Size, P, Dilation>
+            : Counts
           : never
         : never
-      : `${Op}: got ${Format<X>}, it must be at least 3-D.`
+      : `got ${Format<X>}, it must be at least 3-D.`
     : Shape
   : never;
 

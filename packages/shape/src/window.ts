@@ -2,7 +2,7 @@ import { refuse } from "./shape-error.js";
 import type { Digits } from "./arithmetic/dims.js";
 import type {
   Add,
-  Divide,
+  Ratio,
   HighestFirstToNumber,
   IsZero,
   Multiply,
@@ -247,7 +247,7 @@ type AtLeastOne<A extends string> = A extends "-" ? "!" : IsZero<A> extends true
 
 type FloorCount<Room extends string, Stride extends string> = Room extends "-"
   ? "!"
-  : HighestFirstToNumber<Divide<Room, Stride>[0]> extends infer Count extends number
+  : HighestFirstToNumber<Ratio<Room, Stride>> extends infer Count extends number
     ? Count extends 0
       ? "!"
       : Count
@@ -264,7 +264,7 @@ type CeilCount<
   Subtract<Add<Add<Known, Both>, Add<Stride, Subtract<Stride, "1">>>, E> extends infer Room extends string
     ? Room extends "-"
       ? "!"
-      : Divide<Room, Stride>[0] extends infer Count extends string
+      : Ratio<Room, Stride> extends infer Count extends string
         ? HighestFirstToNumber<Count> extends 0
           ? "!"
           : LastStart<Digits<HighestFirstToNumber<Count>>, Stride> extends infer Start extends string

@@ -97,8 +97,8 @@ const settings = fc.integer({ min: 1, max: 3 }).chain((rank) => {
     );
 });
 
-type Float = Tensor<Shape, "float32">;
-type Convolution = (x: Float, w: Float, options: ConvolutionOptions<"float32">) => Float;
+type Float = Tensor<Shape, "float64">;
+type Convolution = (x: Float, w: Float, options: ConvolutionOptions<"float64">) => Float;
 const byRank: Readonly<Record<number, Convolution>> = { 0: conv1d, 1: conv2d, 2: conv3d };
 
 describe("conv", () => {

@@ -26,7 +26,7 @@ import {
   transposed,
   type MatrixView,
 } from "./matrix-product.js";
-import type { SameDType } from "./operands.js";
+import type { About, SameDType } from "./operands.js";
 import { checkSpatialRank, type Given, type PerAxis, type SpatialRule } from "./spatial-axes.js";
 
 export type { ConvAttributes };
@@ -323,10 +323,13 @@ export function conv1d<
   const Dilation extends PerAxis | undefined = undefined,
   Groups extends number | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  w: Fits<SameDType<D, E, ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">, "conv1d">> &
+  x: Fits<About<"input", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>> & Tensor<S, D>,
+  w: Fits<
+    SameDType<D, E, About<"kernel", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>, "conv1d">
+  > &
     Tensor<T, E>,
-  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+  options: Fits<About<"options", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>> &
+    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
 ): Tensor<Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>, D> {
   return convolve(["conv1d", 1], { ...options, x, w }) as Tensor<
     Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>,
@@ -356,10 +359,13 @@ export function conv2d<
   const Dilation extends PerAxis | undefined = undefined,
   Groups extends number | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  w: Fits<SameDType<D, E, ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">, "conv2d">> &
+  x: Fits<About<"input", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>> & Tensor<S, D>,
+  w: Fits<
+    SameDType<D, E, About<"kernel", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>, "conv2d">
+  > &
     Tensor<T, E>,
-  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+  options: Fits<About<"options", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>> &
+    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
 ): Tensor<Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>, D> {
   return convolve(["conv2d", 2], { ...options, x, w }) as Tensor<
     Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>,
@@ -378,10 +384,13 @@ export function conv3d<
   const Dilation extends PerAxis | undefined = undefined,
   Groups extends number | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  w: Fits<SameDType<D, E, ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">, "conv3d">> &
+  x: Fits<About<"input", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>> & Tensor<S, D>,
+  w: Fits<
+    SameDType<D, E, About<"kernel", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>, "conv3d">
+  > &
     Tensor<T, E>,
-  options: ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
+  options: Fits<About<"options", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>> &
+    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
 ): Tensor<Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>, D> {
   return convolve(["conv3d", 3], { ...options, x, w }) as Tensor<
     Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>,
@@ -430,17 +439,23 @@ export function convTranspose1d<
   Groups extends number | undefined = undefined,
   const Extra extends PerAxis | undefined = undefined,
 >(
-  x: Tensor<S, D>,
+  x: Fits<
+    About<"input", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>
+  > &
+    Tensor<S, D>,
   w: Fits<
     SameDType<
       D,
       E,
-      ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">,
+      About<"kernel", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>,
       "convTranspose1d"
     >
   > &
     Tensor<T, E>,
-  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+  options: Fits<
+    About<"options", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>
+  > &
+    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
 ): Tensor<Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>, D> {
   return convolveTransposed(["convTranspose1d", 1], { ...options, x, w }) as Tensor<
     Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>,
@@ -471,17 +486,23 @@ export function convTranspose2d<
   Groups extends number | undefined = undefined,
   const Extra extends PerAxis | undefined = undefined,
 >(
-  x: Tensor<S, D>,
+  x: Fits<
+    About<"input", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>
+  > &
+    Tensor<S, D>,
   w: Fits<
     SameDType<
       D,
       E,
-      ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">,
+      About<"kernel", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>,
       "convTranspose2d"
     >
   > &
     Tensor<T, E>,
-  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+  options: Fits<
+    About<"options", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>
+  > &
+    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
 ): Tensor<Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>, D> {
   return convolveTransposed(["convTranspose2d", 2], { ...options, x, w }) as Tensor<
     Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>,
@@ -501,17 +522,23 @@ export function convTranspose3d<
   Groups extends number | undefined = undefined,
   const Extra extends PerAxis | undefined = undefined,
 >(
-  x: Tensor<S, D>,
+  x: Fits<
+    About<"input", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>
+  > &
+    Tensor<S, D>,
   w: Fits<
     SameDType<
       D,
       E,
-      ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">,
+      About<"kernel", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>,
       "convTranspose3d"
     >
   > &
     Tensor<T, E>,
-  options: ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
+  options: Fits<
+    About<"options", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>
+  > &
+    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
 ): Tensor<Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>, D> {
   return convolveTransposed(["convTranspose3d", 3], { ...options, x, w }) as Tensor<
     Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>,

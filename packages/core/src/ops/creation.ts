@@ -152,8 +152,8 @@ export function tensor<
   X extends Nested | TypedArray,
   D extends DType = DTypeOfData<X>,
   const S extends Shape | undefined = undefined,
->(data: X, options: TensorOptions<D, S> = {}): Tensor<ShapeOfData<X, S>, D> {
-  return made(data, options) as Tensor<ShapeOfData<X, S>, D>;
+>(data: X, options: TensorOptions<D, S> = {}): Tensor<ShapeOfData<X, S>, NoInfer<D>> {
+  return made(data, options) as Tensor<ShapeOfData<X, S>, NoInfer<D>>;
 }
 
 function made(data: Nested | TypedArray, options: TensorOptions): Tensor {
@@ -203,9 +203,9 @@ export function full<
   shape: Fits<Literal<S, "full">> & S,
   value: V,
   options: CreationOptions<D> = {},
-): Tensor<Ok<Literal<S, "full">>, D> {
+): Tensor<Ok<Literal<S, "full">>, NoInfer<D>> {
   const dtype = options.dtype ?? dtypeOfScalar[kindOf(value)];
-  return filled("full", shape, { value, dtype }) as Tensor<Ok<Literal<S, "full">>, D>;
+  return filled("full", shape, { value, dtype }) as Tensor<Ok<Literal<S, "full">>, NoInfer<D>>;
 }
 
 function filled(name: string, shape: Shape, { value, dtype }: { value: Scalar; dtype: DType }): Tensor {
@@ -217,18 +217,18 @@ function filled(name: string, shape: Shape, { value, dtype }: { value: Scalar; d
 export function zeros<D extends DType = "float32", const S extends Shape = Shape>(
   shape: Fits<Literal<S, "zeros">> & S,
   options: CreationOptions<D> = {},
-): Tensor<Ok<Literal<S, "zeros">>, D> {
+): Tensor<Ok<Literal<S, "zeros">>, NoInfer<D>> {
   const dtype = options.dtype ?? "float32";
-  return filled("zeros", shape, { value: 0, dtype }) as Tensor<Ok<Literal<S, "zeros">>, D>;
+  return filled("zeros", shape, { value: 0, dtype }) as Tensor<Ok<Literal<S, "zeros">>, NoInfer<D>>;
 }
 
 /** Ones: float32 unless `dtype` says otherwise. */
 export function ones<D extends DType = "float32", const S extends Shape = Shape>(
   shape: Fits<Literal<S, "ones">> & S,
   options: CreationOptions<D> = {},
-): Tensor<Ok<Literal<S, "ones">>, D> {
+): Tensor<Ok<Literal<S, "ones">>, NoInfer<D>> {
   const dtype = options.dtype ?? "float32";
-  return filled("ones", shape, { value: 1, dtype }) as Tensor<Ok<Literal<S, "ones">>, D>;
+  return filled("ones", shape, { value: 1, dtype }) as Tensor<Ok<Literal<S, "ones">>, NoInfer<D>>;
 }
 
 /** `value` everywhere, in the shape and the element type of `x`. */
@@ -267,7 +267,7 @@ export function arange<D extends DType = "float32">(
   start: number,
   end: number,
   { step = 1, dtype }: RangeOptions<D> = {},
-): Tensor<[number], D> {
+): Tensor<[number], NoInfer<D>> {
   const count = Math.max(0, Math.ceil((end - start) / step));
   if (!Number.isSafeInteger(count)) {
     throw new ConvokeError({
@@ -284,7 +284,7 @@ export function linspace<D extends DType = "float32">(
   start: number,
   end: number,
   { count, dtype }: CreationOptions<D> & { readonly count: number },
-): Tensor<[number], D> {
+): Tensor<[number], NoInfer<D>> {
   assertShape(describeOperation("linspace"), [count]);
   const last = count - 1;
   return sequence(
@@ -308,7 +308,7 @@ function sequence<D extends DType>(
 export function eye<D extends DType = "float32">(
   rows: number,
   { columns = rows, dtype }: CreationOptions<D> & { readonly columns?: number | undefined } = {},
-): Tensor<[number, number], D> {
+): Tensor<[number, number], NoInfer<D>> {
   assertShape(describeOperation("eye"), [rows, columns]);
   const row = arange(0, rows, { dtype: "int32" }).reshape([rows, 1]);
   return row.equal(arange(0, columns, { dtype: "int32" })).cast((dtype ?? "float32") as D);

@@ -297,9 +297,9 @@ export function oneHot<T extends Shape, Depth extends number, D extends DType = 
   indices: Indices<T>,
   depth: Depth,
   dtype?: D,
-): Tensor<Ok<OneHot<T, Depth>>, D> {
+): Tensor<Ok<OneHot<T, Depth>>, NoInfer<D>> {
   const result = apply(indexingOps.oneHot, [indices], { depth, dtype: dtype ?? "float32" });
-  return result as Tensor<Ok<OneHot<T, Depth>>, D>;
+  return result as Tensor<Ok<OneHot<T, Depth>>, NoInfer<D>>;
 }
 
 type OneHot<T extends Shape, Depth extends number> = number extends T["length"] ? Shape : [...T, Depth];

@@ -293,7 +293,8 @@ export function transpose<S extends Shape, D extends DType>(
 ): Tensor<Ok<Transpose<S>>, D> {
   transposeShape(describeOperation("transpose"), x.shape);
   const order = x.shape.map((_, axis) => axis);
-  const swapped = permute<Shape, D, Shape>(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
+  const axes: Shape = [...order.slice(0, -2), x.rank - 1, x.rank - 2];
+  const swapped: Tensor<Shape, D> = permute<Shape, D, Shape>(x, axes);
   return swapped as Tensor<Ok<Transpose<S>>, D>;
 }
 

@@ -14,3 +14,21 @@ export type SameDType<D extends DType, E extends DType, Result, Op extends strin
 export type Elementwise<S extends Shape, T extends Shape, Op extends string> = [T] extends [readonly []]
   ? S
   : Ok<Broadcast<S, T, Op>>;
+
+/** What of an op's arguments a message is about. */
+type Subject<Message extends string> = Message extends
+  | `${string}: ${"stride" | "padding" | "dilation" | "groups" | "output padding"} ${string}`
+  | `${string} are not divisible by groups ${string}`
+  ? "options"
+  : Message extends `${string}: got [${string}` | `${string} axes, it takes ${string}`
+    ? "input"
+    : "kernel";
+
+/** A result, for the argument that its message is about; the others get a shape and with it no message. */
+export type About<What extends "input" | "kernel" | "options", Result> = [Result] extends [
+  infer Message extends string,
+]
+  ? Subject<Message> extends What
+    ? Message
+    : Shape
+  : Shape;

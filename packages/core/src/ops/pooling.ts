@@ -16,6 +16,7 @@ import type { Tensor } from "../tensor.js";
 import type { WindowGeometry } from "./columns.js";
 import { primitive } from "./definition.js";
 import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
+import type { About } from "./operands.js";
 import { checkSpatialRank, type Given, type PerAxis, type SpatialRule } from "./spatial-axes.js";
 
 /** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
@@ -327,8 +328,10 @@ export function maxPool1d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">> &
+  x: Fits<About<"input", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>
+  > &
     MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>, D> {
   return maxPoolAlong(["maxPool1d", 1], x, options)[0] as Tensor<
@@ -357,8 +360,10 @@ export function maxPool2d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">> &
+  x: Fits<About<"input", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>
+  > &
     MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D> {
   return maxPoolAlong(["maxPool2d", 2], x, options)[0] as Tensor<
@@ -377,8 +382,10 @@ export function maxPool3d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">> &
+  x: Fits<About<"input", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>
+  > &
     MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>, D> {
   return maxPoolAlong(["maxPool3d", 3], x, options)[0] as Tensor<
@@ -397,8 +404,10 @@ export function maxPool2dWithIndices<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">> &
+  x: Fits<About<"input", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>
+  > &
     MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): readonly [
   values: Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D>,
@@ -421,8 +430,10 @@ export function avgPool1d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">> &
+  x: Fits<About<"input", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>
+  > &
     AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>, D> {
   return avgPoolAlong(["avgPool1d", 1], x, options) as Tensor<
@@ -452,8 +463,10 @@ export function avgPool2d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">> &
+  x: Fits<About<"input", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>
+  > &
     AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>, D> {
   return avgPoolAlong(["avgPool2d", 2], x, options) as Tensor<
@@ -472,8 +485,10 @@ export function avgPool3d<
   const Dilation extends PerAxis | undefined = undefined,
   Ceil extends boolean | undefined = undefined,
 >(
-  x: Tensor<S, D>,
-  options: Fits<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">> &
+  x: Fits<About<"input", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>> & Tensor<S, D>,
+  options: Fits<
+    About<"options" | "kernel", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>
+  > &
     AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
 ): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>, D> {
   return avgPoolAlong(["avgPool3d", 3], x, options) as Tensor<

@@ -162,7 +162,7 @@ export function randomUniform<D extends FloatDType = "float32", const S extends 
   key: Key,
   shape: Fits<Literal<S, "randomUniform">> & S,
   { min = 0, max = 1, dtype }: UniformOptions<D> = {},
-): Tensor<Ok<Literal<S, "randomUniform">>, D> {
+): Tensor<Ok<Literal<S, "randomUniform">>, NoInfer<D>> {
   const attributes: RandomAttributes = { shape: [...shape], dtype: dtype ?? "float32" };
   const unit = apply(randomOps.randomUniform, [key], attributes);
   return (min === 0 && max === 1 ? unit : unit.mul(max - min).add(min)) as Tensor<
@@ -179,9 +179,12 @@ export function randomNormal<D extends FloatDType = "float32", const S extends S
   key: Key,
   shape: Fits<Literal<S, "randomNormal">> & S,
   { dtype }: RandomOptions<D> = {},
-): Tensor<Ok<Literal<S, "randomNormal">>, D> {
+): Tensor<Ok<Literal<S, "randomNormal">>, NoInfer<D>> {
   const attributes: RandomAttributes = { shape: [...shape], dtype: dtype ?? "float32" };
-  return apply(randomOps.randomNormal, [key], attributes) as Tensor<Ok<Literal<S, "randomNormal">>, D>;
+  return apply(randomOps.randomNormal, [key], attributes) as Tensor<
+    Ok<Literal<S, "randomNormal">>,
+    NoInfer<D>
+  >;
 }
 
 /** True with probability `p`, each element by itself. */

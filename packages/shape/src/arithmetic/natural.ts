@@ -110,6 +110,14 @@ export type Divide<A extends string, B extends string> = B extends "1"
     ? DivideByDigit<Reverse<A>, B>
     : DivideOn<Reverse<A>, B>;
 
+/** ⌊A / B⌋, its highest digit first. Not `Divide<A, B>[0]`, whose bound the compiler would look for without end. */
+export type Ratio<A extends string, B extends string> =
+  Divide<A, B> extends [infer Q extends string, string] ? Q : never;
+
+/** A modulo B. */
+export type Modulo<A extends string, B extends string> =
+  Divide<A, B> extends [string, infer R extends string] ? R : never;
+
 type DivideByDigit<
   A extends string,
   B extends keyof Quotient,

@@ -1,6 +1,6 @@
 // Positions along an axis, as a slice reads them.
 import type { Digits } from "./dims.js";
-import type { Add, Divide, HighestFirstToNumber, Reverse, Subtract } from "./natural.js";
+import type { Add, Ratio, HighestFirstToNumber, Reverse, Subtract } from "./natural.js";
 
 /**
  * A position clipped to the axis, as lowest-first digits. Backwards a position may also be before the first: there
@@ -26,6 +26,6 @@ export type StepsBetween<From extends string, To extends string, Step extends st
       : Step extends "1"
         ? HighestFirstToNumber<Reverse<Length>>
         : Subtract<Add<Length, Reverse<Step>>, "1"> extends infer Up extends string
-          ? HighestFirstToNumber<Divide<Up, Reverse<Step>>[0]>
+          ? HighestFirstToNumber<Ratio<Up, Reverse<Step>>>
           : never
     : never;
