@@ -31,7 +31,7 @@ type MessageOf<Result> = [Result] extends [infer Message extends string] ? Messa
  * product([2, 3], [3, 4]); // [2, 3] [3, 4]
  * ```
  */
-export type Fits<Result> = Verdict<Result>[MessageOf<Result>];
+export type Fits<Result> = Verdict<MessageOf<Result>>[MessageOf<Result>];
 
 /**
  * The shape that a rule gave; `Shape` after a refusal, so that one mistake gives one error. `infer` keeps the compiler from

@@ -1,12 +1,12 @@
 // Shapes that a program writes down: those of new tensors, and those that it asserts of tensors it was given.
-import type { Digits, Dim, Known } from "./arithmetic/dims.js";
+import type { Digits, Dim, Known, NotWhole } from "./arithmetic/dims.js";
 import type { Format, HasRank, ShapeProblem } from "./axes.js";
 import type { Shape } from "./shape.js";
 
 /** A written shape as the shape of a tensor, or what is wrong with it. */
 export type Literal<S extends Shape, Op extends string = "shape"> = [S[number]] extends [number]
   ? HasRank<S> extends true
-    ? [ShapeProblem<S>] extends [never]
+    ? [NotWhole<S[number]>] extends [never]
       ? { -readonly [K in keyof S]: Known<S[K]> }
       : `${Op}: ${ShapeProblem<S>}`
     : Shape

@@ -45,7 +45,11 @@ declare function product<I extends number>(
 
 matrix.add(zeros([4, 3]));
 matrix.mul(zeros([2]));
-matrix.sub(zeros([3, 2, 2, 2]).slice([{ end: 2 }]).sum([0, 1]));
+matrix.sub(
+  zeros([3, 2, 2, 2])
+    .slice([{ end: 2 }])
+    .sum([0, 1]),
+);
 add(matrix, zeros([3, 3]));
 matrix.add(zeros([2, 3], { dtype: "int32" }));
 matrix.equal(zeros([5]));
@@ -74,7 +78,7 @@ zeros([1, 3]).broadcastTo([3]);
 slice(matrix, [{}, {}, {}]);
 matrix.slice([{ step: 0 }]);
 matrix.pad([[1, 1]]);
-matrix.pad([[0, 0], [-1, 0]]);
+zeros([2]).pad([[-1, 0]]);
 squeeze(matrix, 1);
 matrix.squeeze([0, 3]);
 unsqueeze(matrix, [1, 1]);
