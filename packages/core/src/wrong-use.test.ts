@@ -88,7 +88,7 @@ describe("values of the wrong kind", () => {
         ShapeError: reshape: got 2, a shape is a list of sizes.
         Write it as in [2, 3].
       a size as shape
-        ShapeError: full: got 3, a shape is a list of sizes.
+        ShapeError: zeros: got 3, a shape is a list of sizes.
         Write it as in [2, 3].
       a Variable of an array
         ConvokeError: Variable: got an array where it takes a tensor.

@@ -379,3 +379,27 @@ describe("movement", () => {
     await checkGradients(fn, [x]);
   });
 });
+
+describe("assertShape", () => {
+  it("gives the same values, their shape known to the compiler", async () => {
+    const x: Tensor = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const known = x.assertShape(["N", 3]).matmul(tensor([1, 0, 0], { shape: [3] }));
+    expect(await known.data()).toEqual(Float32Array.of(1, 4));
+  });
+
+  it("is refused with a way out", () => {
+    const x: Tensor = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    expect(() => x.assertShape(["N", 4])).toThrowErrorMatchingInlineSnapshot(`
+      [ShapeError: assertShape: the tensor has shape [2, 3], not [N, 4].
+        Assert [2, 3], or find where the tensor gets its shape.]
+    `);
+    expect(() => x.assertShape(["N", "N"])).toThrow(ShapeError);
+    expect(() => x.assertShape([2, 3, 1])).toThrow(ShapeError);
+  });
+});
