@@ -103,7 +103,12 @@ function plan(): PlannedTest[] {
     const key = `${op} ${dtype}`;
     const isFirst = !seen.has(key);
     seen.add(key);
-    const target = lazily((): Skippable => ({ op, case: entry.name, inputs: dtype, dtypes: dtypesOf(typed) }));
+    const target = lazily((): Skippable => ({
+      op,
+      case: entry.name,
+      inputs: dtype,
+      dtypes: dtypesOf(typed),
+    }));
     return partsOf(typed).map((part): PlannedTest => ({
       path: [family, op, entry.name, dtype, part],
       target,
