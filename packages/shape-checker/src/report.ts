@@ -64,7 +64,8 @@ export interface ReportOptions {
  * @throws ShapeError when the input does not fit the model; it names the layer.
  * @example
  * ```ts
- * import { Module, conv2d, type Context, type Shape, type Tensor, type Variable } from "@convoke/core";
+ * import { Module, conv2d, type Context, type Tensor, type Variable } from "@convoke/core";
+ * import type { Shape } from "@convoke/shape";
  * import { formatReport, report } from "@convoke/shape-checker";
  *
  * class Edges extends Module {
