@@ -11,7 +11,9 @@ export async function workerCode(platform) {
     entryPoints: [fileURLToPath(new URL(`${platform}/worker-entry.ts`, source))],
     bundle: true,
     write: false,
-    minify: true,
+    // Whole names: what they are shortened to would depend on every module on the way.
+    minifyWhitespace: true,
+    minifySyntax: true,
     format: "cjs",
     target: "es2022",
     platform: platform === "node" ? "node" : "browser",
