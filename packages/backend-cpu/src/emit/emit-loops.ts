@@ -24,7 +24,6 @@ import type { FunctionCode, Local } from "./wasm-module.js";
 export interface LoopFunctions {
   readonly lanes: LaneFunctions;
   readonly host: ImportedFunctions;
-  readonly fused: boolean;
 }
 
 export const loopSignature = { parameters: ["i32", "i32", "i32"], results: [] } as const;
@@ -190,7 +189,7 @@ function emitVectorRow({ code, loop, rows, begin, end, inner, functions }: RowBl
     emitSplatLoad(code, dtype);
     code.set(values[i]!);
   });
-  const context = { code, values, types, functions: functions.lanes, fused: functions.fused };
+  const context = { code, values, types, functions: functions.lanes };
   const emitSteps = (invariant: boolean): void => {
     loop.steps.forEach((step, i) => {
       const index = loop.inputs.length + i;
@@ -408,7 +407,7 @@ function emitVectorReduction(block: ReductionBlock): void {
   const { code, loop, rows, functions } = block;
   const types = valueTypes(loop);
   const values = types.map(() => code.local("v128"));
-  const context = { code, values, types, functions: functions.lanes, fused: functions.fused };
+  const context = { code, values, types, functions: functions.lanes };
   const inner = loop.shape.length - 1;
   const extent = loop.shape[inner]!;
   const isDouble = loop.op === "sum" || loop.op === "prod";

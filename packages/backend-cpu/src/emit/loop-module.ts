@@ -43,7 +43,7 @@ export function emitLoopModule(loops: readonly Loop[], options: LoopModuleOption
   }
   const names = new Set<string>(laneFunctionNames.filter((name) => vectorOps.has(name)));
   const lanes = addLaneFunctions(module, { fused: options.fused, names });
-  const functions: LoopFunctions = { lanes, host, fused: options.fused };
+  const functions: LoopFunctions = { lanes, host };
   loops.forEach((loop, i) => {
     module.function(
       loopSignature,

@@ -18,7 +18,14 @@ export const hostFunctions: Readonly<Record<string, { arity: 1 | 2; compute: (..
     tanh: { arity: 1, compute: Math.tanh },
     erf: { arity: 1, compute: erfOfNumber },
     pow: { arity: 2, compute: Math.pow },
+    mod: { arity: 2, compute: floorMod },
   };
+
+/** The exact remainder, with the sign of the divisor: a − ⌊a / b⌋ · b would round. */
+function floorMod(a: number, b: number): number {
+  const remainder = a % b;
+  return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
+}
 
 /** The type of a WebAssembly local that holds an element. */
 export function scalarType(dtype: DType): ValueType {
@@ -196,10 +203,6 @@ function emitFloat(op: string, { code, a, b, type, functions }: FloatParts): voi
     code.get(result).get(a).get(a).get(a).do(`${type}.eq`, "select");
     return;
   }
-  if (op === "mod") {
-    emitFloatModulo({ code, a, b: b!, type });
-    return;
-  }
   // Everything else is computed in double precision by the host.
   for (const operand of b === undefined ? [a] : [a, b]) {
     code.get(operand);
@@ -207,23 +210,6 @@ function emitFloat(op: string, { code, a, b, type, functions }: FloatParts): voi
   }
   code.call(functions[op]!);
   if (type === "f32") code.do("f32.demote_f64");
-}
-
-/** a − ⌊a / b⌋ · b would round: the exact remainder comes by repeated subtraction in the host's `%`. */
-function emitFloatModulo({
-  code,
-  a,
-  b,
-  type,
-}: {
-  code: FunctionCode;
-  a: Local;
-  b: Local;
-  type: "f32" | "f64";
-}): void {
-  const quotient = code.local(type);
-  code.get(a).get(b).do(`${type}.div`, `${type}.floor`).set(quotient);
-  code.get(a).get(quotient).get(b).do(`${type}.mul`, `${type}.sub`);
 }
 
 interface IntegerParts {

@@ -11,7 +11,6 @@ export interface VectorContext {
   readonly values: readonly Local[];
   readonly types: readonly DType[];
   readonly functions: LaneFunctions;
-  readonly fused: boolean;
 }
 
 const floatBinary: Record<string, Instruction> = {

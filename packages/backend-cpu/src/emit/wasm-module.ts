@@ -107,7 +107,6 @@ const saturating = {
 
 /** Vector instructions without immediates, prefix 0xfd. */
 const vector = {
-  "i8x16.swizzle": 14,
   "i32x4.splat": 17,
   "f32x4.splat": 19,
   "f64x2.splat": 20,
@@ -283,10 +282,6 @@ export class FunctionCode {
     return this.#emit(0xfd, 12, ...lane, ...lane, ...lane, ...lane);
   }
 
-  bytes16(bytes: readonly number[]): this {
-    return this.#emit(0xfd, 12, ...bytes);
-  }
-
   /** Bytes of two vectors, chosen by index. */
   shuffle(indices: readonly number[]): this {
     return this.#emit(0xfd, 13, ...indices);
@@ -298,10 +293,6 @@ export class FunctionCode {
 
   extractI32(lane: number): this {
     return this.#emit(0xfd, 27, lane);
-  }
-
-  replaceF32(lane: number): this {
-    return this.#emit(0xfd, 32, lane);
   }
 
   extractF64(lane: number): this {
