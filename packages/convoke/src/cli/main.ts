@@ -4,6 +4,7 @@ import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { backendNames } from "./backends.js";
 import { backendsCommand } from "./commands/backends.js";
+import { benchCommand, type BenchOptions } from "./commands/bench.js";
 import { evaluateCommand, type EvaluateOptions } from "./commands/evaluate.js";
 import { inspectCommand, type InspectOptions } from "./commands/inspect.js";
 import { predictCommand, type PredictOptions } from "./commands/predict.js";
@@ -12,7 +13,7 @@ import { datasetNames } from "./dataset-names.js";
 import { failureOf } from "./failure.js";
 import { modelNames } from "./model-names.js";
 import { optimizerNames } from "./optimizer-names.js";
-import { positiveNumber, shape, wholeNumber } from "./option-values.js";
+import { names, positiveNumber, shape, wholeNumber } from "./option-values.js";
 import { openTerminal, type Terminal } from "./terminal.js";
 
 function buildProgram(terminal: Terminal): Command {
@@ -82,6 +83,11 @@ function buildProgram(terminal: Terminal): Command {
       ),
     )
     .action((model: string, options: InspectOptions) => inspectCommand(model, options, terminal));
+
+  threads(add("bench", "how fast this machine computes, trains and runs networks"))
+    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
+    .option("--only <names>", "only these jobs, separated by commas", names("--only"))
+    .action((options: BenchOptions) => benchCommand(options, terminal));
 
   add("backends", "which backends are here, their limits, and why one is not available").action(() =>
     backendsCommand(terminal),

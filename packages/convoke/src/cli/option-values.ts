@@ -35,3 +35,13 @@ export function shape(flag: string): (value: string) => readonly number[] {
     return refuse(flag, value, "it takes sizes of at least 1 separated by commas, for instance 1,28,28");
   };
 }
+
+/** A parser for names separated by commas. */
+export function names(flag: string): (value: string) => readonly string[] {
+  return (value) => {
+    const list = value.split(",").map((name) => name.trim());
+    return list.every((name) => name !== "")
+      ? list
+      : refuse(flag, value, "it takes names separated by commas");
+  };
+}
