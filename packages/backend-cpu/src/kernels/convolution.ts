@@ -1,14 +1,8 @@
 // Convolution and its gradients: float32 in one and two dimensions through kernels, the rest as sums in a loop.
 import { specOf, type GraphNode, type Value } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
-import {
-  convFilterGradMemory,
-  convInputGradMemory,
-  convMemory,
-  encodeOperands,
-  type KernelMemory,
-  type Operands,
-} from "../operand-layouts.js";
+import { planConvolution, type ConvolutionFace } from "../convolution-plan.js";
+import type { ConvolutionSize } from "../operand-layouts.js";
 import type { Operand } from "../program/instruction.js";
 import { sliced, type Layout } from "../program/layout.js";
 import { denseOutput, strided, type ProgramBuilder } from "../program/program-builder.js";
@@ -21,13 +15,8 @@ interface Geometry {
   readonly groups: number;
 }
 
-type Sizes = Omit<
-  Operands<"conv">,
-  "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu"
->;
-
 /** One-dimensional planes are planes of height 1. */
-function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): Sizes {
+function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): ConvolutionSize {
   const flat = x.length === 3;
   const pair = (values: readonly number[], first: number): [number, number] =>
     flat ? [first, values[0]!] : [values[0]!, values[1]!];
@@ -66,26 +55,20 @@ interface KernelCall {
   readonly w: Operand;
   readonly y: Operand;
   readonly bias?: Operand;
-  readonly sizes: Sizes;
-  readonly needs: KernelMemory;
+  readonly sizes: ConvolutionSize;
 }
 
-function call(
-  kernel: "conv" | "convInputGrad" | "convFilterGrad",
-  parts: KernelCall,
-  builder: ProgramBuilder,
-): void {
-  const { x, w, y, bias, sizes, needs } = parts;
-  const operands = encodeOperands<"conv", Operand>("conv", {
-    ...{ x, w, y, bias: bias ?? 0 },
+function call(face: ConvolutionFace, { sizes, ...places }: KernelCall, builder: ProgramBuilder): void {
+  const { kernels, needs, encode } = planConvolution(face, sizes);
+  const operands = encode<Operand>({
+    bias: 0,
+    ...places,
     packed: { buffer: builder.buffer(Math.max(16, needs.packed)) },
     scratch: { buffer: builder.buffer(needs.scratch * builder.workers) },
     scratchBytes: needs.scratch,
-    ...sizes,
     relu: 0,
   });
-  if (kernel !== "convFilterGrad") builder.kernel(`${kernel}Pack`, operands);
-  builder.kernel(kernel, operands);
+  for (const kernel of kernels) builder.kernel(kernel, operands);
 }
 
 export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
@@ -101,7 +84,7 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       y: { buffer: y.buffer },
     };
     const withBias = bias === undefined ? operands : { ...operands, bias: { buffer: builder.dense(bias) } };
-    call("conv", { ...withBias, sizes, needs: convMemory(sizes) }, builder);
+    call("conv", { ...withBias, sizes }, builder);
     return;
   }
   const { dtype } = node.outputs[0]!;
@@ -138,7 +121,7 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
       w: { buffer: w.buffer },
       y: { buffer: builder.dense(g) },
     };
-    call("convFilterGrad", { ...operands, sizes, needs: convFilterGradMemory(sizes) }, builder);
+    call("convFilterGrad", { ...operands, sizes }, builder);
     return;
   }
   const parts = { x: paddedInput(x, geometry, builder), w, y: builder.layoutOf(g) };
@@ -158,7 +141,7 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
       w: { buffer: builder.dense(w) },
       y: { buffer: builder.dense(g) },
     };
-    call("convInputGrad", { ...operands, sizes, needs: convInputGradMemory(sizes) }, builder);
+    call("convInputGrad", { ...operands, sizes }, builder);
     return;
   }
   // The transpose is a convolution with turned kernels over the gradient, spread by the stride and padded.
