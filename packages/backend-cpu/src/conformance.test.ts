@@ -1,5 +1,8 @@
 import { describeBackend } from "@convoke/conformance/vitest";
+import * as platform from "#platform";
+import { cpuOn } from "./create.js";
 import { cpu } from "./index.js";
+import { engineFeatures } from "./runtime/engine-features.js";
 
 const float32Only = "its kernel computes in float32";
 const planesOnly = "its kernel walks planes of one or two dimensions";
@@ -26,5 +29,28 @@ describeBackend({
 describeBackend({
   name: "cpu, calling thread, plain SIMD",
   create: () => cpu({ threads: 0, relaxedSimd: false, maxMemory: 2 ** 28 }),
+  skip,
+});
+
+const isFull = process.env["CONVOKE_FULL"] !== undefined;
+
+// The other numbers of threads and both SIMD levels with each: what differs between them shows in the full run only.
+if (isFull) {
+  for (const threads of [1, 3])
+    for (const relaxedSimd of [true, false])
+      describeBackend({
+        name: `cpu, ${threads === 1 ? "one worker" : "three workers"}, ${relaxedSimd ? "relaxed" : "plain"} SIMD`,
+        create: () => cpu({ threads, relaxedSimd, maxMemory: 2 ** 28 }),
+        skip,
+      });
+}
+
+describeBackend({
+  name: "cpu, a worker with a memory of its own",
+  create: () =>
+    cpuOn(
+      { ...platform, engineFeatures: () => ({ ...engineFeatures(), sharedMemory: false }) },
+      { maxMemory: 2 ** 28 },
+    ),
   skip,
 });

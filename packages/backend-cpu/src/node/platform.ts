@@ -19,7 +19,7 @@ export function spawnWorker(): PlatformWorker {
   const worker = new Worker(workerCode, { eval: true });
   let isAskedToEnd = false;
   return {
-    send: (message) => worker.postMessage(message),
+    send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => worker.on("message", (message: FromWorker) => listener(message)),
     onDeath: (listener) => {
       worker.on("error", (error: unknown) =>
