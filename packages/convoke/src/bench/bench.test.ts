@@ -31,7 +31,9 @@ describe("the jobs", () => {
   it("include a plain network of four convolutions", () => {
     const model = cifarCnn();
     const kinds = model.layers.map(({ kind }) => kind).join(" ");
-    expect(kinds).toMatchInlineSnapshot(`"conv2d batchNorm relu conv2d batchNorm relu maxPool2d conv2d batchNorm relu conv2d batchNorm relu maxPool2d flatten dense"`);
+    expect(kinds).toMatchInlineSnapshot(
+      `"conv2d batchNorm relu conv2d batchNorm relu maxPool2d conv2d batchNorm relu conv2d batchNorm relu maxPool2d flatten dense"`,
+    );
     expect(model.parameters().reduce((sum, { size }) => sum + size, 0)).toBe(106_922);
   });
 

@@ -26,6 +26,16 @@ export function positiveNumber(flag: string): (value: string) => number {
   };
 }
 
+/** A parser for finite numbers from 0 on. */
+export function atLeastZero(flag: string): (value: string) => number {
+  return (value) => {
+    const number = value.trim() === "" ? Number.NaN : Number(value);
+    return Number.isFinite(number) && number >= 0
+      ? number
+      : refuse(flag, value, "it takes a number from 0 on");
+  };
+}
+
 /** A parser for shapes: `1,28,28` or `1x28x28`. */
 export function shape(flag: string): (value: string) => readonly number[] {
   return (value) => {
