@@ -45,7 +45,7 @@ function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): ConvolutionS
   };
 }
 
-function hasKernel(node: GraphNode): boolean {
+export function hasKernel(node: GraphNode): boolean {
   const { dtype, shape } = node.outputs[0]!;
   return dtype === "float32" && shape.length <= 4;
 }
@@ -56,9 +56,15 @@ interface KernelCall {
   readonly y: Operand;
   readonly bias?: Operand;
   readonly sizes: ConvolutionSize;
+  /** Whether negative results become 0. */
+  readonly relu?: boolean;
 }
 
-function call(face: ConvolutionFace, { sizes, ...places }: KernelCall, builder: ProgramBuilder): void {
+function call(
+  face: ConvolutionFace,
+  { sizes, relu = false, ...places }: KernelCall,
+  builder: ProgramBuilder,
+): void {
   const { kernels, needs, encode } = planConvolution(face, sizes);
   const operands = encode<Operand>({
     bias: 0,
@@ -66,7 +72,7 @@ function call(face: ConvolutionFace, { sizes, ...places }: KernelCall, builder: 
     packed: { buffer: builder.buffer(Math.max(16, needs.packed)) },
     scratch: { buffer: builder.buffer(needs.scratch * builder.workers) },
     scratchBytes: needs.scratch,
-    relu: 0,
+    relu: relu ? 1 : 0,
   });
   for (const kernel of kernels) builder.kernel(kernel, operands);
 }
@@ -84,7 +90,7 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       y: { buffer: y.buffer },
     };
     const withBias = bias === undefined ? operands : { ...operands, bias: { buffer: builder.dense(bias) } };
-    call("conv", { ...withBias, sizes }, builder);
+    call("conv", { ...withBias, sizes, relu: builder.rectifies(node) }, builder);
     return;
   }
   const { dtype } = node.outputs[0]!;
@@ -240,7 +246,6 @@ function emitConvSums(
   const pick = (strides: readonly number[], axes: readonly number[]): number[] =>
     axes.map((axis) => strides[axis]!);
   builder.reduction({
-    op: "sum",
     kept: pick(extents, kept),
     reduced: pick(extents, reduced),
     inputs: [
@@ -248,8 +253,7 @@ function emitConvSums(
       { ...strided(other, dtype), strides: pick(otherStrides, [...kept, ...reduced]) },
     ],
     steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    value: 2,
-    output: { ...strided(target, dtype), strides: pick(targetStrides, kept) },
+    results: [{ ...strided(target, dtype), strides: pick(targetStrides, kept), op: "sum", value: 2 }],
   });
 }
 
@@ -263,7 +267,6 @@ function emitTransposedSums(
   const none = dilation.map(() => 0);
   const steps = dilation.map((d, i) => d * g.strides[i + 2]!);
   builder.reduction({
-    op: "sum",
     kept: [x.shape[0]!, groups, channels, ...x.shape.slice(2)],
     reduced: [filters, ...w.shape.slice(2)],
     inputs: [
@@ -277,10 +280,13 @@ function emitTransposedSums(
       },
     ],
     steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    value: 2,
-    output: {
-      ...strided(x, dtype),
-      strides: [x.strides[0]!, x.strides[1]! * channels, x.strides[1]!, ...x.strides.slice(2)],
-    },
+    results: [
+      {
+        ...strided(x, dtype),
+        strides: [x.strides[0]!, x.strides[1]! * channels, x.strides[1]!, ...x.strides.slice(2)],
+        op: "sum",
+        value: 2,
+      },
+    ],
   });
 }
