@@ -28,6 +28,7 @@ import {
   image,
   matrices,
   matrixBytes,
+  quadBytes,
   readWinograd,
   selectStrip,
   stripCount,
@@ -104,12 +105,16 @@ function gradientMatrices(): usize {
 function transformStrip(rows: i32, firstPlace: i32, endPlace: i32): void {
   setTilePlanes(x + (((image * channels * height * width) as usize) << 2), height, width);
   setTileOrigin(firstRow - padTop, firstColumn - padLeft);
-  const sourceBytes = (sourceColumns as usize) << 2;
-  const to = matrices + (rows as usize) * sourceBytes;
-  transformSource(channels, sourceColumns, firstPlace, endPlace, to, sourceBytes, matrixBytes(sourceColumns));
+  transformSource(
+    channels,
+    sourceColumns,
+    firstPlace,
+    endPlace,
+    matrices + ((rows as usize) << 4),
+    matrixBytes(sourceColumns),
+  );
   setTilePlanes(y + (((image * filters * outHeight * outWidth) as usize) << 2), outHeight, outWidth);
   setTileOrigin(firstRow, firstColumn);
-  const gradientBytes = (gradientColumns as usize) << 2;
   const single = endPlace - firstPlace === 1;
   transformGradient(
     single ? firstOf(firstPlace) : 0,
@@ -117,8 +122,7 @@ function transformStrip(rows: i32, firstPlace: i32, endPlace: i32): void {
     filters,
     firstPlace,
     endPlace,
-    gradientMatrices() + (rows as usize) * gradientBytes,
-    gradientBytes,
+    gradientMatrices() + ((rows as usize) << 4),
     matrixBytes(gradientColumns),
   );
 }
@@ -126,13 +130,16 @@ function transformStrip(rows: i32, firstPlace: i32, endPlace: i32): void {
 function addPlace(place: i32, rows: i32, first: i32, end: i32): void {
   const from = matrices + (place as usize) * matrixBytes(sourceColumns);
   const gradient = gradientMatrices() + (place as usize) * matrixBytes(gradientColumns);
-  const sourceBytes = (sourceColumns as usize) << 2;
-  const gradientBytes = (gradientColumns as usize) << 2;
+  const rowBytes = (sourceColumns as usize) << 2;
+  const step = quadBytes();
   for (let filter = first; filter < end; filter += 4) {
-    const sums = sumsOf(place) + (filter as usize) * sourceBytes;
-    const a = gradient + ((filter as usize) << 2);
-    for (let at: usize = 0; at < sourceBytes; at += 32) {
-      addColumns4x8(rows, a, gradientBytes, from + at, sourceBytes, sums + at, sourceBytes);
+    const a = gradient + ((filter >> 2) as usize) * step;
+    let b = from;
+    let sums = sumsOf(place) + (filter as usize) * rowBytes;
+    for (let channel = 0; channel < sourceColumns; channel += 8) {
+      addColumns4x8(rows, a, b, step, sums, rowBytes);
+      b += 2 * step;
+      sums += 32;
     }
   }
 }

@@ -4,7 +4,7 @@
 // customary 1 and 2 it is five times as large).
 //
 // Tiles are walked in strips, pieces of a row of tiles, and strips in chunks that the second-level cache holds. A
-// transformed chunk is 36 matrices, one for each place in a tile: a row for each tile, a column for each channel.
+// transformed chunk is 36 matrices, one for each place in a tile: [quads of planes][tiles][4 planes].
 import { outHeight, outWidth, readConvolution, scratch } from "./convolution-operands";
 
 export const A: f32 = 0.70710678118654752;
@@ -65,7 +65,12 @@ export function selectStrip(index: i32): void {
   tiles = min(stripTiles, tileColumns - first);
 }
 
+/** Bytes from one quad of planes to the next in a matrix. */
+export function quadBytes(): usize {
+  return (chunkTiles as usize) << 4;
+}
+
 /** Bytes between the matrices of a chunk: not a multiple of a page, which would make all 36 fall on the same cache lines. */
-export function matrixBytes(columns: i32): usize {
-  return (((chunkTiles * columns) as usize) << 2) + 64;
+export function matrixBytes(planes: i32): usize {
+  return (((chunkTiles * planes) as usize) << 2) + 64;
 }

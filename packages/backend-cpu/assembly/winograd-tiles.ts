@@ -1,7 +1,7 @@
 // Tiles into Winograd's domain: 6×6 of x become 6×6 numbers, and so do 4×4 of the gradient by y. Four planes at a time:
 // first down the columns of a whole strip, as it lies in memory, then along its rows, a plane in each lane.
 import { multiplyAdd } from "./multiply-add";
-import { A, B, strip, stripRow, tiles, zeros } from "./winograd-strips";
+import { A, B, quadBytes, strip, stripRow, tiles, zeros } from "./winograd-strips";
 
 /** Where the planes are, and which part of them the strip sees: its rows and columns from (top, left), which may lie outside. */
 let planes: usize = 0;
@@ -122,9 +122,9 @@ function foldGradientColumns(plane: usize, first: i32, to: usize, end: usize): v
 }
 
 /**
- * The tiles of the strip, `count` planes of x, as rows of 36 matrices `matrix` bytes apart, of which only those of the rows
- * `firstPlace` to `endPlace` of a tile are written: the first tile at `to`, the next `tileBytes` further. The last plane
- * is repeated up to `columns`.
+ * The tiles of the strip, `count` planes of x, in 36 matrices `matrix` bytes apart, of which only those of the rows
+ * `firstPlace` to `endPlace` of a tile are written: the first tile at `to`. The last plane is repeated up to
+ * `columns`.
  */
 export function transformSource(
   count: i32,
@@ -132,19 +132,18 @@ export function transformSource(
   firstPlace: i32,
   endPlace: i32,
   to: usize,
-  tileBytes: usize,
   matrix: usize,
 ): void {
   for (let plane = 0; plane < columns; plane += 4) {
     foldPlanes(plane, count, 4 * tiles + 4, false);
     for (let row = firstPlace; row < endPlace; row++) {
-      const at = to + ((plane as usize) << 2) + ((6 * row) as usize) * matrix;
-      foldSourceRow(strip + (row as usize) * stripRow, at, tileBytes, matrix);
+      const at = to + ((plane >> 2) as usize) * quadBytes() + ((6 * row) as usize) * matrix;
+      foldSourceRow(strip + (row as usize) * stripRow, at, matrix);
     }
   }
 }
 
-function foldSourceRow(from: usize, to: usize, tileBytes: usize, matrix: usize): void {
+function foldSourceRow(from: usize, to: usize, matrix: usize): void {
   const next = 6 * stripRow;
   let p1 = from + next;
   let p2 = p1 + next;
@@ -187,7 +186,7 @@ function foldSourceRow(from: usize, to: usize, tileBytes: usize, matrix: usize):
     v128.store((place += matrix), multiplyAdd(f32x4.splat(-2.5), d3, f32x4.add(d1, d5)));
     d0 = d4;
     d1 = d5;
-    to += tileBytes;
+    to += 16;
   }
 }
 
@@ -199,19 +198,18 @@ export function transformGradient(
   firstPlace: i32,
   endPlace: i32,
   to: usize,
-  tileBytes: usize,
   matrix: usize,
 ): void {
   for (let plane = first; plane < end; plane += 4) {
     foldPlanes(plane, count, 4 * tiles, true);
     for (let row = firstPlace; row < endPlace; row++) {
-      const at = to + ((plane as usize) << 2) + ((6 * row) as usize) * matrix;
-      foldGradientRow(strip + (row as usize) * stripRow, at, tileBytes, matrix);
+      const at = to + ((plane >> 2) as usize) * quadBytes() + ((6 * row) as usize) * matrix;
+      foldGradientRow(strip + (row as usize) * stripRow, at, matrix);
     }
   }
 }
 
-function foldGradientRow(from: usize, to: usize, tileBytes: usize, matrix: usize): void {
+function foldGradientRow(from: usize, to: usize, matrix: usize): void {
   const next = 6 * stripRow;
   for (const end = from + ((tiles as usize) << 4); from < end; from += 16) {
     let plane = from;
@@ -238,6 +236,6 @@ function foldGradientRow(from: usize, to: usize, tileBytes: usize, matrix: usize
     v128.store((place += matrix), multiplyAdd(f32x4.splat(B), wideOdd, wideEven));
     v128.store((place += matrix), multiplyAdd(f32x4.splat(-B), wideOdd, wideEven));
     v128.store((place += matrix), d3);
-    to += tileBytes;
+    to += 16;
   }
 }

@@ -29,6 +29,7 @@ import {
   image,
   matrices,
   matrixBytes,
+  quadBytes,
   readWinograd,
   selectStrip,
   strip,
@@ -40,7 +41,7 @@ import {
 import { setTileOrigin, setTilePlanes, transformSource } from "./winograd-tiles";
 import { shareStart } from "./worker-share";
 
-/** Phase 1: the filters, [36 places][panels of 8 filters][channels][8]. */
+/** Phase 1: the filters, [36 places][panels of 8 filters][channels, filled up to quads][8]. */
 export function winogradPack(operands: usize, worker: i32, workers: i32): void {
   readWinograd(operands, worker);
   packFilters(9 * channels, 9, 0, 1, worker, workers);
@@ -60,13 +61,19 @@ function packFilters(
   worker: i32,
   workers: i32,
 ): void {
-  const quads = ((filters + 7) >> 3) << 1;
-  const place = ((quads * channels) as usize) << 4;
-  const end = shareStart(quads * channels, worker + 1, workers);
-  for (let i = shareStart(quads * channels, worker, workers); i < end; i++) {
-    const channel = (i >> 1) % channels;
+  const depth = (channels + 3) & ~3;
+  const count = ((filters + 7) >> 3) * depth * 2;
+  const place = (count as usize) << 4;
+  const end = shareStart(count, worker + 1, workers);
+  for (let i = shareStart(count, worker, workers); i < end; i++) {
+    const channel = (i >> 1) % depth;
+    if (channel >= channels) {
+      const zero = f32x4.splat(0);
+      for (let p: usize = 0; p < 36; p++) v128.store(packed + ((i as usize) << 4) + p * place, zero);
+      continue;
+    }
     // The last panel repeats the last filter; what comes of that is not stored.
-    const filter = ((i >> 1) / channels) * 8 + ((i & 1) << 2);
+    const filter = ((i >> 1) / depth) * 8 + ((i & 1) << 2);
     const last = filters - 1;
     const from = w + (((channel * channelStride + firstTap) as usize) << 2);
     const f0 = from + (((min(filter, last) * filterStride) as usize) << 2);
@@ -133,8 +140,7 @@ export function winograd(operands: usize, worker: i32, workers: i32): void {
       const plane = height * width;
       setTilePlanes(x + (((image * channels * plane) as usize) << 2), height, width);
       setTileOrigin(firstRow - padTop, firstColumn - padLeft);
-      const to = matrices + (((rows * sourceColumns) as usize) << 2);
-      transformSource(channels, sourceColumns, 0, 6, to, (sourceColumns as usize) << 2, sourceMatrix);
+      transformSource(channels, sourceColumns, 0, 6, matrices + ((rows as usize) << 4), sourceMatrix);
       rows += tiles;
     }
     for (let place: usize = 0; place < 36; place++) {
@@ -149,32 +155,29 @@ export function winograd(operands: usize, worker: i32, workers: i32): void {
     let at = products;
     for (; first < next; first++) {
       selectStrip(first);
-      storeStrip(at, (targetColumns as usize) << 2, targetMatrix);
-      at += ((tiles * targetColumns) as usize) << 2;
+      storeStrip(at, targetMatrix);
+      at += (tiles as usize) << 4;
     }
   }
 }
 
-/** The last rows, of no tile, hold what they happen to hold. */
+/** Where the tiles are no multiple of four, the last of the products are of what happens to lie there. */
 function multiplyPlace(place: usize, rows: i32, columns: i32, from: usize, to: usize): void {
   const panels = (filters + 7) >> 3;
-  const panelBytes = (channels as usize) << 5;
-  const rowBytes = (columns as usize) << 2;
-  const targetBytes = (panels as usize) << 5;
-  for (let panel: usize = 0; panel < (panels as usize); panel++) {
-    const b = packed + (place * (panels as usize) + panel) * panelBytes;
-    let a = from;
-    let c = to + (panel << 5);
-    for (let row = 0; row < rows; row += 4) {
-      multiplyRows4x8(channels, a, rowBytes, b, c, targetBytes);
-      a += 4 * rowBytes;
-      c += 4 * targetBytes;
+  const panelBytes = (columns as usize) << 5;
+  const step = quadBytes();
+  let b = packed + place * (panels as usize) * panelBytes;
+  for (let panel = 0; panel < panels; panel++) {
+    for (let row: usize = 0; row < (rows as usize) << 4; row += 64) {
+      multiplyRows4x8(columns >> 2, from + row, step, b, to + row, step);
     }
+    b += panelBytes;
+    to += 2 * step;
   }
 }
 
-/** The strip's tiles of y; the rows of the 36 matrices of products begin at `from`. */
-function storeStrip(from: usize, tileBytes: usize, matrix: usize): void {
+/** The strip's tiles of y; the first lies at `from` in the first matrix of products. */
+function storeStrip(from: usize, matrix: usize): void {
   const plane = outHeight * outWidth;
   const rows = min(4, outHeight - firstRow);
   for (let filter = 0; filter < filters; filter += 4) {
@@ -183,7 +186,7 @@ function storeStrip(from: usize, tileBytes: usize, matrix: usize): void {
     const start = bias ? fourTaps(biases, biases + 4, biases + 8, biases + 12) : f32x4.splat(0);
     const first = (image * filters + filter) * plane + firstRow * outWidth + firstColumn;
     let to = y + ((first as usize) << 2);
-    let products = from + ((filter as usize) << 2);
+    let products = from + ((filter >> 2) as usize) * quadBytes();
     for (let i = 0; i < tiles; i++) {
       unfoldColumns(products, matrix);
       const columns = min(4, outWidth - firstColumn - 4 * i);
@@ -199,7 +202,7 @@ function storeStrip(from: usize, tileBytes: usize, matrix: usize): void {
         }
       }
       to += 16;
-      products += tileBytes;
+      products += 16;
     }
   }
 }

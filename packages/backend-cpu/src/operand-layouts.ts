@@ -261,7 +261,7 @@ function winogradScratch(size: WinogradSize, sourceColumns: number, targetColumn
 export function winogradMemory(size: WinogradSize): KernelMemory {
   const targetColumns = roundUp(size.filters, 8);
   return {
-    packed: 36 * targetColumns * size.channels * 4,
+    packed: 36 * targetColumns * roundUp(size.channels, 4) * 4,
     scratch: winogradScratch(size, roundUp(size.channels, 4), targetColumns),
   };
 }
