@@ -199,7 +199,7 @@ describe.each(builds)("convolution, %s", (build) => {
       const data = dataOf(c, seed);
       const alone = compute(face, c, { data, build, workers: 1 });
       expect(difference(alone, oracles[face](c, data)), JSON.stringify(c)).toBeLessThan(1e-5);
-      for (const workers of [2, 3, 7]) {
+      for (const workers of [2, 7]) {
         expect(compute(face, c, { data, build, workers }), `${workers}: ${JSON.stringify(c)}`).toEqual(alone);
       }
     };
