@@ -17,6 +17,7 @@ const skip = [
     [
       ["max", "not finite"],
       ["min", "not finite"],
+      ["maxPool", "NaN wins"],
       ["argMax", "NaN wins"],
       ["argMin", "NaN wins"],
       ["topK", "NaN is largest"],
@@ -42,3 +43,8 @@ const skip = [
 ] as const;
 
 describeBackend({ name: "onnxruntime-node", create: () => onnxruntime({ threads: 1 }), skip });
+describeBackend({
+  name: "onnxruntime-web",
+  create: () => onnxruntime({ runtime: "web", threads: 1 }),
+  skip,
+});
