@@ -43,9 +43,10 @@ async function expectSameImported(
 ): Promise<void> {
   const [expected, actual] = [model, importOnnx(bytes)].map((one) => one.forward(input));
   expect(actual!.shape).toEqual(expected!.shape);
-  const [a, b] = [await actual!.data(), await expected!.data()];
-  const scale = b.reduce<number>((largest, value) => Math.max(largest, Math.abs(Number(value))), 1);
-  const differences = Array.from(b, (value, i) => Math.abs(Number(a[i]) - Number(value)) / scale);
+  const numbers = async (of: Tensor): Promise<number[]> => [...(await of.data())].map(Number);
+  const [a, b] = [await numbers(actual!), await numbers(expected!)];
+  const scale = b.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
+  const differences = b.map((value, i) => Math.abs(a[i]! - value) / scale);
   expect(Math.max(0, ...differences)).toBeLessThanOrEqual(tolerance);
 }
 

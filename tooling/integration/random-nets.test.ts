@@ -86,11 +86,10 @@ it(`${COUNT} random nets come back as they were, and train`, { timeout: 1_800_00
     const imported = importOnnx(bytes);
     const count = 3 * shape.reduce((product, n) => product * n, 1);
     const x = tensor(Float32Array.from(hostNormal(hostKey(seed + 1), count)), { shape: [3, ...shape] });
-    const [expected, actual] = [await model.forward(x).data(), await imported.forward(x).data()];
-    const scale = Math.max(1, ...Array.from(expected, (value) => Math.abs(Number(value))));
-    const difference = Math.max(
-      ...Array.from(expected, (value, i) => Math.abs(Number(value) - Number(actual[i]))),
-    );
+    const numbers = async (of: Tensor): Promise<number[]> => [...(await of.data())].map(Number);
+    const [expected, actual] = [await numbers(model.forward(x)), await numbers(imported.forward(x))];
+    const scale = Math.max(1, ...expected.map(Math.abs));
+    const difference = Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)));
     expect(difference / scale, `net ${seed} imported`).toBeLessThanOrEqual(1e-6);
     // One step of gradient descent, small enough for the loss to fall.
     const parameters = imported.parameters();
