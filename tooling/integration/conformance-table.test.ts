@@ -14,11 +14,7 @@ it("docs/generated/conformance.md is current (written with CONVOKE_WRITE_DOCS=1)
     "What the conformance suite compares on each backend, op by op: the element types, and how often each is differentiated (∂ once, ∂² twice).",
     `${count} tests in the full run. What a backend declares as skipped must fail as declared. Written by tooling/integration/conformance-table.test.ts.`,
     "",
-    caseTable([
-      { name: "reference" },
-      { name: "cpu" },
-      { name: "onnxruntime", skip: declaredSkips },
-    ]),
+    caseTable([{ name: "reference" }, { name: "cpu" }, { name: "onnxruntime", skip: declaredSkips }]),
   ].join("\n");
   if (process.env["CONVOKE_WRITE_DOCS"]) writeFileSync(path, text);
   expect(existsSync(path) ? readFileSync(path, "utf8") : "").toBe(text);
