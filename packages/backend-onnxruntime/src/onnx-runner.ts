@@ -1,7 +1,7 @@
 import type { OnnxRunner } from "@convoke/onnx";
 import { loadRuntime } from "#load-runtime";
 import type { OnnxRuntimeName } from "./runtime.js";
-import { openSession } from "./session.js";
+import { openSession, openSessionOfFile } from "./session.js";
 
 /** How to run models. */
 export interface OnnxRunnerOptions {
@@ -48,5 +48,12 @@ export interface OnnxRunnerOptions {
 export async function onnxRunner({ runtime, threads }: OnnxRunnerOptions = {}): Promise<OnnxRunner> {
   const loaded = await loadRuntime(runtime, threads);
   const { name, options } = loaded;
-  return { name, open: (model) => openSession(name, loaded.runtime, { model, options }) };
+  return {
+    name,
+    open: (model, data) => openSession(name, loaded.runtime, { model, data, options }),
+    // The web package would fetch it.
+    ...(name === "onnxruntime-node" && {
+      openFile: (file: string) => openSessionOfFile(name, loaded.runtime, { file, options }),
+    }),
+  };
 }

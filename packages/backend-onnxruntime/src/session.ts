@@ -1,5 +1,6 @@
 import { BackendError } from "@convoke/core";
-import type { NamedTensors, OnnxSession, TensorData } from "@convoke/onnx";
+import { joinDataFile } from "@convoke/onnx";
+import type { DataFile, NamedTensors, OnnxSession, TensorData } from "@convoke/onnx";
 import type { OnnxRuntime, RuntimeSession, SessionOptions } from "./runtime.js";
 import { fromRuntimeTensor, toRuntimeTensor } from "./tensor-conversion.js";
 
@@ -10,9 +11,28 @@ const LOG_ERRORS = 3;
 export async function openSession(
   name: string,
   runtime: OnnxRuntime,
-  { model, options }: { model: Uint8Array; options: SessionOptions },
+  {
+    model,
+    data = [],
+    options,
+  }: { model: Uint8Array; data?: readonly DataFile[] | undefined; options: SessionOptions },
 ): Promise<OnnxSession> {
-  const session = await runtime.InferenceSession.create(model, { logSeverityLevel: LOG_ERRORS, ...options });
+  const externalData = data.map((file) => ({ path: file.file, data: joinDataFile(file) }));
+  const session = await runtime.InferenceSession.create(model, {
+    logSeverityLevel: LOG_ERRORS,
+    ...options,
+    ...(externalData.length > 0 && { externalData }),
+  });
+  return sessionOn(name, runtime, session);
+}
+
+/** Loads a model by its path; the engine finds the files beside it. */
+export async function openSessionOfFile(
+  name: string,
+  runtime: OnnxRuntime,
+  { file, options }: { file: string; options: SessionOptions },
+): Promise<OnnxSession> {
+  const session = await runtime.InferenceSession.create(file, { logSeverityLevel: LOG_ERRORS, ...options });
   return sessionOn(name, runtime, session);
 }
 

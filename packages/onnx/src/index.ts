@@ -30,9 +30,10 @@ export {
   type ValueInfo,
   type ValueType,
 } from "./model/onnx-model.js";
+export { joinDataFile, type DataFile, type ExternalDataOptions } from "./model/external-data.js";
 export { runOnce, type NamedTensors, type OnnxRunner, type OnnxSession } from "./model/onnx-runner.js";
 export { externalDataLocations, readModel, type ReadModelOptions } from "./model/read-model.js";
-export { readTensor, writeTensor, type ExternalData } from "./model/tensor-codec.js";
+export { readTensor, writeTensor, type ExternalBytes, type ExternalData } from "./model/tensor-codec.js";
 export {
   dataLength,
   elementCount,
@@ -42,10 +43,10 @@ export {
   type TensorData,
   type TensorElements,
 } from "./model/tensor-data.js";
-export { writeModel } from "./model/write-model.js";
+export { writeModel, writeModelFiles, type ModelFiles } from "./model/write-model.js";
 export { OnnxExportError, OnnxVerificationError } from "./export/export-error.js";
 export { exportOnnx, type ExportedModel, type ExportOptions } from "./export/export-onnx.js";
-export { type JsonValue, type ModelMetadata } from "./export/metadata.js";
+export { type JsonValue, type ModelMetadata, type Preprocessing } from "./export/metadata.js";
 export { OPSETS } from "./export/opsets.js";
 export { hasOnnxForm, programModel, type ProgramModel } from "./export/program-model.js";
 export { importOnnx, type ImportOptions } from "./import/import-onnx.js";

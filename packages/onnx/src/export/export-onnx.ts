@@ -10,15 +10,17 @@ import {
 } from "@convoke/core";
 import { formatShape, type Shape } from "@convoke/shape";
 import { isWrittenAsItself } from "../lowerings/lowering-table.js";
+import type { ExternalDataOptions } from "../model/external-data.js";
 import type { OnnxModel } from "../model/onnx-model.js";
 import type { OnnxRunner } from "../model/onnx-runner.js";
-import { writeModel } from "../model/write-model.js";
+import { writeModel, writeModelFiles, type ModelFiles } from "../model/write-model.js";
 import { alignSingle, alignTraces } from "./align-traces.js";
 import { OnnxExportError } from "./export-error.js";
 import { hostTensor } from "./host-tensor.js";
 import { lowerGraph, type GraphSource } from "./lower-graph.js";
 import { metadataProps, type ModelMetadata } from "./metadata.js";
 import { irVersion, OPSETS } from "./opsets.js";
+import { pictureInput, pictureMetadata, pixelSpec, sizedPreprocessing } from "./picture-input.js";
 import {
   namedTensors,
   traceModel,
@@ -51,8 +53,21 @@ export interface ExportOptions<In = Tensor> {
   readonly name?: string;
   /** What a user of the file has to know: class names, preprocessing. */
   readonly metadata?: ModelMetadata;
+  /**
+   * Where pictures are prepared. `"outside"`, the default: whoever feeds the file does as its metadata says. `"inside"`:
+   * the file takes pixels as a decoder gives them, uint8 [N, height, width, channels], and applies
+   * `metadata.preprocessing` itself. The size stays that of the model: nothing is resized inside.
+   */
+  readonly preprocessing?: "inside" | "outside";
   /** Ends each output with a softmax over its last axis, so that the file gives probabilities. */
   readonly softmax?: boolean;
+  /** Adds an output `class`, int32 [N]: the index of the highest score, the first of equal ones. */
+  readonly classIndex?: boolean;
+  /**
+   * Keeps the weights in a file of their own, which the result describes: models of 2 GB and more need it. `true` calls
+   * it `model.onnx.data`.
+   */
+  readonly externalData?: true | Partial<ExternalDataOptions>;
   /** Runs the file and compares: at batch sizes 1, 7 and 3, or at the fixed one, on seeded normal numbers. */
   readonly verify?: OnnxRunner;
   /** Inputs to compare on besides the random ones. */
@@ -64,9 +79,7 @@ export interface ExportOptions<In = Tensor> {
 }
 
 /** A written model. */
-export interface ExportedModel {
-  /** The bytes of the `.onnx` file. */
-  readonly bytes: Uint8Array;
+export interface ExportedModel extends ModelFiles {
   /** The same as plain objects. */
   readonly model: OnnxModel;
   /** With `verify`: the largest difference to our own forward pass, max|a − b| / max(1, max|b|). */
@@ -79,6 +92,7 @@ export interface ExportedModel {
  *
  * @throws OnnxExportError when a dynamic batch axis has no single form; the message names the node.
  * @throws UnsupportedOpError when ONNX has no operator for an op.
+ * @throws OnnxFormatError when the file would have 2 GB or more, and `externalData` is not given.
  * @throws OnnxVerificationError when the file computes something else; names the first node that differs.
  *
  * @example
@@ -101,10 +115,18 @@ export async function exportOnnx<In, Out>(
 ): Promise<ExportedModel> {
   const opset = checkedOpset(options.opset ?? OPSETS.oldest);
   const batch = checkedBatch(options.batch ?? "dynamic");
+  const metadata = options.metadata ?? {};
+  const given = inputTree(model, options);
+  const pictures =
+    options.preprocessing === "inside"
+      ? pictureInput(`exportOnnx ${model.kind}`, given.specs, metadata.preprocessing ?? {})
+      : undefined;
   const pass: ForwardPass = {
     model,
-    inputs: inputTree(model, options),
+    inputs: pictures === undefined ? given : { ...given, specs: [pixelSpec(pictures)] },
+    pictures,
     softmax: options.softmax ?? false,
+    classIndex: options.classIndex ?? false,
     keep: (node) => isWrittenAsItself(node, opset),
   };
   const traces = (batch === "dynamic" ? TRACED : [batch]).map((size) => traceModel(pass, size));
@@ -121,16 +143,25 @@ export async function exportOnnx<In, Out>(
     irVersion: irVersion(opset),
     opsets: { "": opset },
     producer: { name: "convoke", version: "" },
-    metadata: metadataProps(options.metadata ?? {}),
+    metadata: metadataProps({
+      ...metadata,
+      ...(pictures !== undefined
+        ? { preprocessing: pictureMetadata(pictures) }
+        : metadata.preprocessing && {
+            preprocessing: sizedPreprocessing(given.specs, metadata.preprocessing),
+          }),
+    }),
     functions: [],
     graph,
   };
-  const bytes = writeModel(written);
-  if (options.verify === undefined) return { bytes, model: written };
+  const write = writerFor(options.externalData);
+  const files = write(written);
+  if (options.verify === undefined) return { ...files, model: written };
   const maxAbsDiff = await verifyExport({
     pass,
     model: written,
-    bytes,
+    write,
+    files,
     runner: options.verify,
     computed,
     outputNames,
@@ -139,7 +170,13 @@ export async function exportOnnx<In, Out>(
     tolerance: options.tolerance ?? 1e-5,
     seed: options.seed ?? 0,
   });
-  return { bytes, model: written, maxAbsDiff };
+  return { ...files, model: written, maxAbsDiff };
+}
+
+function writerFor(externalData: ExportOptions["externalData"]): (model: OnnxModel) => ModelFiles {
+  if (externalData === undefined) return (model) => ({ bytes: writeModel(model) });
+  const file = "model.onnx.data";
+  return (model) => writeModelFiles(model, externalData === true ? { file } : { file, ...externalData });
 }
 
 function checkedOpset(opset: number): number {

@@ -60,7 +60,8 @@ export class GraphWriter {
   /** A constant, named by its value where it is small; equal ones are stored once. */
   constant(tensor: TensorData, scope = ""): string {
     const { dtype, shape, data } = tensor;
-    const values = data.length <= SMALL ? [...data].join("_") : undefined;
+    const values =
+      data.length <= SMALL ? Array.from(data, (value) => shortText(dtype, value)).join("_") : undefined;
     const key = values === undefined ? undefined : `${dtype}[${shape.join()}]${bytesOf(tensor).join()}`;
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
@@ -172,6 +173,11 @@ export class GraphWriter {
       }),
     };
   }
+}
+
+/** Of a float32 the digits that it holds: 0.1 and not 0.10000000149011612. */
+function shortText(dtype: TensorData["dtype"], value: number | bigint | string): string {
+  return dtype === "float32" ? String(Number(Number(value).toPrecision(7))) : String(value);
 }
 
 /** The bytes tell −0 from 0, which a number's text does not. */

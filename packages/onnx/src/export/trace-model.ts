@@ -1,5 +1,6 @@
 // One trace of a model's forward pass in inference, at one batch size.
 import {
+  argMax,
   flattenTree,
   graphOf,
   inputNode,
@@ -17,7 +18,9 @@ import {
   type TensorSpec,
   type Value,
 } from "@convoke/core";
+import { formatShape } from "@convoke/shape";
 import { OnnxExportError } from "./export-error.js";
+import { preparePixels, type PictureInput } from "./picture-input.js";
 
 /** The model's inputs: their tree, and each tensor's shape with the batch axis first. */
 export interface InputTree {
@@ -40,8 +43,12 @@ export interface TracedModel {
 export interface ForwardPass {
   readonly model: Module<never, unknown>;
   readonly inputs: InputTree;
+  /** Set where the file takes pixels, and prepares them for the model. */
+  readonly pictures: PictureInput | undefined;
   /** Ends every output with a softmax over its last axis. */
   readonly softmax: boolean;
+  /** Adds the index of the highest score. */
+  readonly classIndex: boolean;
   /** Composites that the file writes as one node. */
   readonly keep: (node: GraphNode) => boolean;
 }
@@ -84,9 +91,24 @@ export function traceModel(pass: ForwardPass, batch: number): TracedModel {
 
 /** The pass on tensors that hold values: its outputs by name. */
 export function runForward(pass: ForwardPass, input: unknown): (readonly [string, Tensor])[] {
-  const outputs = namedTensors(pass.model.forward(input as never, { training: false }), "output");
-  if (!pass.softmax) return outputs;
-  return outputs.map(([name, tensor]) => [name, softmaxOf(tensor)]);
+  const { model, pictures } = pass;
+  const given = pictures === undefined ? input : preparePixels(input as Tensor, pictures);
+  const outputs = namedTensors(model.forward(given as never, { training: false }), "output");
+  const answers: (readonly [string, Tensor])[] = pass.softmax
+    ? outputs.map(([name, tensor]) => [name, softmaxOf(tensor)])
+    : outputs;
+  return pass.classIndex ? [...answers, ["class", classOf(pass, outputs)]] : answers;
+}
+
+/** Of the scores: where a softmax has rounded two to the same number, they still tell which is higher. */
+function classOf({ model }: ForwardPass, outputs: readonly (readonly [string, Tensor])[]): Tensor {
+  const [only] = outputs;
+  if (only !== undefined && outputs.length === 1 && only[1].rank >= 2) return argMax(only[1], -1);
+  throw new OnnxExportError({
+    operation: `exportOnnx ${model.kind}`,
+    problem: `classIndex needs one output of scores, [N, classes]; the model gives ${outputs.map(([name, { shape }]) => `"${name}" ${formatShape(shape)}`).join(", ")}.`,
+    wayOut: "Leave the option out, or export a model that ends in the scores.",
+  });
 }
 
 /** The same passes over any graph of the model, so that nodes of two traces correspond. */

@@ -14,9 +14,9 @@ import {
 } from "@convoke/core";
 import type { OnnxModel } from "../model/onnx-model.js";
 import { tensorValue } from "../model/onnx-model.js";
-import { runOnce, type NamedTensors, type OnnxRunner } from "../model/onnx-runner.js";
+import type { NamedTensors, OnnxRunner, OnnxSession } from "../model/onnx-runner.js";
 import type { TensorData } from "../model/tensor-data.js";
-import { writeModel } from "../model/write-model.js";
+import type { ModelFiles } from "../model/write-model.js";
 import { OnnxVerificationError } from "./export-error.js";
 import { hostTensor } from "./host-tensor.js";
 import { computedNodes, namedTensors, runForward, type ForwardPass } from "./trace-model.js";
@@ -24,7 +24,9 @@ import { computedNodes, namedTensors, runForward, type ForwardPass } from "./tra
 export interface Verification {
   readonly pass: ForwardPass;
   readonly model: OnnxModel;
-  readonly bytes: Uint8Array;
+  /** The files of a model, written as those that are verified. */
+  readonly write: (model: OnnxModel) => ModelFiles;
+  readonly files: ModelFiles;
   readonly runner: OnnxRunner;
   /** What the file calls the values of each node. */
   readonly computed: readonly { readonly node: GraphNode; readonly names: readonly string[] }[];
@@ -42,9 +44,9 @@ export interface Verification {
  * @throws OnnxVerificationError above the tolerance.
  */
 export async function verifyExport(verification: Verification): Promise<number> {
-  const { pass, runner, bytes, batches, examples } = verification;
+  const { pass, batches, examples } = verification;
   const cases = [...batches.map((batch, i) => seededInput(pass, batch, verification.seed + i)), ...examples];
-  const session = await runner.open(bytes);
+  const session = await openFiles(verification, verification.files);
   let largest = 0;
   try {
     for (const input of cases) {
@@ -63,11 +65,16 @@ export async function verifyExport(verification: Verification): Promise<number> 
   return largest;
 }
 
+function openFiles({ runner }: Verification, { bytes, data }: ModelFiles): Promise<OnnxSession> {
+  return data === undefined ? runner.open(bytes) : runner.open(bytes, [data]);
+}
+
 /** Normal floats; integers are 0 or 1, which are indices into almost anything. */
-function seededInput({ inputs }: ForwardPass, batch: number, seed: number): unknown {
+function seededInput({ inputs, pictures }: ForwardPass, batch: number, seed: number): unknown {
+  const draw = pictures === undefined ? seededData : seededPixels;
   const tensors = inputs.specs.map((spec, i) => {
     const shape = [batch, ...spec.shape.slice(1)];
-    return tensor(seededData(spec, shape, hostFoldIn(hostKey(seed), i)), { shape, dtype: spec.dtype });
+    return tensor(draw(spec, shape, hostFoldIn(hostKey(seed), i)), { shape, dtype: spec.dtype });
   });
   return inputs.flattened.unflatten(tensors);
 }
@@ -79,6 +86,15 @@ function seededData(
 ): Float64Array {
   const count = shape.reduce((product, n) => product * n, 1);
   return isFloat(spec.dtype) ? hostNormal(key, count) : hostUniform(key, count).map(Math.round);
+}
+
+function seededPixels(
+  _: TensorSpec,
+  shape: readonly number[],
+  key: ReturnType<typeof hostKey>,
+): Float64Array {
+  const count = shape.reduce((product, n) => product * n, 1);
+  return hostUniform(key, count).map((value) => Math.floor(256 * value));
 }
 
 async function feedsOf({ inputs }: ForwardPass, input: unknown): Promise<NamedTensors> {
@@ -132,12 +148,13 @@ async function explain(verification: Verification, failure: Failure): Promise<ne
 
 /** Runs the model once more with every value on the way as an output, and compares in order. */
 async function firstDifference(verification: Verification, input: unknown): Promise<string | undefined> {
-  const { pass, model, runner, computed, tolerance } = verification;
+  const { pass, model, computed, tolerance } = verification;
   const outputs = runForward(pass, input).map(([, output]) => output);
   const ours = computedNodes(pass, outputs);
   // Where values were computed before, the two graphs do not correspond.
   if (ours.length !== computed.length) return undefined;
-  const results = await runOnce(runner, withAllValues(model, computed), await feedsOf(pass, input));
+  const session = await openFiles(verification, verification.write(withAllValues(model, computed)));
+  const results = await session.run(await feedsOf(pass, input)).finally(() => session.dispose());
   for (const [i, { node, names }] of computed.entries()) {
     for (const [index, name] of names.entries()) {
       const actual = results[name];
@@ -151,7 +168,7 @@ async function firstDifference(verification: Verification, input: unknown): Prom
   return undefined;
 }
 
-function withAllValues(model: OnnxModel, computed: Verification["computed"]): Uint8Array {
+function withAllValues(model: OnnxModel, computed: Verification["computed"]): OnnxModel {
   const known = new Set(model.graph.outputs.map(({ name }) => name));
   const more = computed.flatMap(({ node, names }) =>
     names.flatMap((name, i) => {
@@ -161,5 +178,5 @@ function withAllValues(model: OnnxModel, computed: Verification["computed"]): Ui
     }),
   );
   const outputs = [...model.graph.outputs, ...more];
-  return writeModel({ ...model, graph: { ...model.graph, outputs, valueInfo: [] } });
+  return { ...model, graph: { ...model.graph, outputs, valueInfo: [] } };
 }

@@ -1,3 +1,4 @@
+import type { DataFile } from "./external-data.js";
 import type { TensorData } from "./tensor-data.js";
 
 /** Tensors by the names that the model gives its inputs and outputs. */
@@ -14,8 +15,14 @@ export interface OnnxRunner {
    * Loads a model. Rejects with the engine's own words when it cannot.
    *
    * @param model The bytes of an `.onnx` file.
+   * @param data The files beside it that its weights lie in.
    */
-  open(model: Uint8Array): Promise<OnnxSession>;
+  open(model: Uint8Array, data?: readonly DataFile[]): Promise<OnnxSession>;
+  /**
+   * Loads a model by the path of its file, with what lies beside it. Runners without a file system do not have it.
+   * Rejects with the engine's own words when it cannot.
+   */
+  readonly openFile?: (file: string) => Promise<OnnxSession>;
 }
 
 /** A loaded model. Runs may use different sizes along the model's dynamic axes. */

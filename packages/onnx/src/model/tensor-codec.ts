@@ -5,8 +5,14 @@ import type { OnnxLimits } from "../proto/wire-check.js";
 import { codeOfDType, dataLength, dtypeOfCode, NUMERIC_DTYPES, tensorOfBytes } from "./tensor-data.js";
 import type { NamedTensor, NumericDType, TensorData } from "./tensor-data.js";
 
+/** A file of weights as its reader sees it: the bytes themselves, or an object that reads parts of it when asked. */
+export interface ExternalBytes {
+  readonly length: number;
+  subarray(start: number, end: number): Uint8Array;
+}
+
 /** Gives the bytes of a file beside the model, or undefined when there is none of that name. */
-export type ExternalData = (location: string) => Uint8Array | undefined;
+export type ExternalData = (location: string) => ExternalBytes | undefined;
 
 /** Where a message stands, for the words of an error, and what it may refer to. */
 export interface TensorContext {
@@ -74,9 +80,7 @@ export function tensorFromProto(proto: TensorProto, context: TensorContext): Nam
 
 /** Numbers are written as raw bytes, which every reader takes and which cost no decoding. */
 export function tensorToProto(tensor: TensorData & { readonly name?: string }): Init<TensorProto> {
-  const { dtype, shape, data, name } = tensor;
-  checkLength(data.length, { dtype, shape, where: `writeTensor "${name ?? ""}"` });
-  const head = { name, dataType: codeOfDType(dtype), dims: shape.map((size) => BigInt(size)) };
+  const head = tensorHead(tensor);
   if (tensor.dtype === "string") {
     const encoder = new TextEncoder();
     return { ...head, stringData: tensor.data.map((text) => encoder.encode(text)) };
@@ -85,6 +89,15 @@ export function tensorToProto(tensor: TensorData & { readonly name?: string }): 
     ...head,
     rawData: new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength),
   };
+}
+
+/** What a tensor message says besides its elements. @throws OnnxFormatError when they do not fill the shape. */
+export function tensorHead(
+  tensor: TensorData & { readonly name?: string },
+): Pick<Init<TensorProto>, "name" | "dataType" | "dims"> {
+  const { dtype, shape, data, name } = tensor;
+  checkLength(data.length, { dtype, shape, where: `writeTensor "${name ?? ""}"` });
+  return { name, dataType: codeOfDType(dtype), dims: shape.map((size) => BigInt(size)) };
 }
 
 /** Decodes UTF-8 strictly, so that writing gives the same bytes again. */
@@ -170,7 +183,7 @@ function externalNumber(text: string | undefined, absent: number): number {
 }
 
 /** Whether a path is relative and never leaves its folder, on POSIX and on Windows. */
-function staysInFolder(location: string): boolean {
+export function staysInFolder(location: string): boolean {
   const parts = location.split(/[\\/]/);
   return parts.every((part) => part !== "" && part !== "." && part !== "..") && !/[\0:]/.test(location);
 }

@@ -1,4 +1,5 @@
-import { encodeMessage, type Init } from "../proto/codec.js";
+import { joinPieces, messagePieces, type Init, type MessagePieces } from "../proto/codec.js";
+import { OnnxFormatError } from "../proto/format-error.js";
 import { AttributeCode } from "../proto/messages.js";
 import type {
   AttributeProto,
@@ -6,19 +7,86 @@ import type {
   GraphProto,
   NodeProto,
   SparseTensorProto,
+  TensorProto,
 } from "../proto/messages.js";
 import type { AttributeValue, Attributes, SparseTensor } from "./attributes.js";
+import { DataPlacement, type DataFile, type ExternalDataOptions } from "./external-data.js";
 import type { Graph, OnnxFunction, OnnxModel, OnnxNode } from "./onnx-model.js";
 import { tensorToProto } from "./tensor-codec.js";
+import type { NamedTensor } from "./tensor-data.js";
 import { valueInfoToProto, valueTypeToProto } from "./value-type-codec.js";
+
+/** A message of protobuf ends there, https://protobuf.dev/programming-guides/encoding/#size-limit. */
+export const LARGEST_MODEL = 2 ** 31 - 1;
+
+/** The files that a model consists of. */
+export interface ModelFiles {
+  /** The bytes of the `.onnx` file. */
+  readonly bytes: Uint8Array;
+  /** The file beside it that holds the weights, where there is one. */
+  readonly data?: DataFile;
+}
 
 /**
  * Writes a model as the bytes of an `.onnx` file.
  *
- * @throws OnnxFormatError when a tensor's data does not fill its shape.
+ * @throws OnnxFormatError when a tensor's data does not fill its shape, or the file would have 2 GB or more.
  */
 export function writeModel(model: OnnxModel): Uint8Array {
-  return encodeMessage("ModelProto", {
+  return joinedModel(modelPieces(model, tensorToProto));
+}
+
+/**
+ * Writes a model as two files: what needs much room lies in the second, which may have any size.
+ *
+ * @throws OnnxFormatError when a tensor's data does not fill its shape, the name of the second file leads out of its folder,
+ * or the first would still have 2 GB or more.
+ *
+ * @example
+ * ```ts
+ * import { readModel, tensorValue, writeModelFiles } from "@convoke/onnx";
+ *
+ * const weight = { name: "w", dtype: "float32", shape: [2], data: Float32Array.of(3, 4) } as const;
+ * const graph = {
+ *   name: "sum",
+ *   nodes: [{ name: "add", opType: "Add", domain: "", inputs: ["x", "w"], outputs: ["y"], attributes: {} }],
+ *   initializers: [weight],
+ *   inputs: [tensorValue("x", "float32", [2])],
+ *   outputs: [tensorValue("y", "float32", [2])],
+ *   valueInfo: [],
+ * };
+ * const producer = { name: "example", version: "1" };
+ * const model = { irVersion: 8, opsets: { "": 17 }, producer, metadata: {}, functions: [], graph };
+ * const { bytes, data } = writeModelFiles(model, { file: "sum.onnx.data", threshold: 0 });
+ * const weights = Buffer.concat([...data!.chunks()]);
+ * const { initializers } = readModel(bytes, { externalData: () => weights }).graph;
+ * console.log(data!.file, weights.length, initializers[0]!.data); // sum.onnx.data 8 Float32Array [3, 4]
+ * ```
+ */
+export function writeModelFiles(model: OnnxModel, options: ExternalDataOptions): ModelFiles {
+  const placement = new DataPlacement(options);
+  const bytes = joinedModel(modelPieces(model, (tensor) => placement.place(tensor)));
+  const data = placement.file();
+  return data === undefined ? { bytes } : { bytes, data };
+}
+
+function joinedModel(model: MessagePieces): Uint8Array {
+  const { length } = model;
+  if (length <= LARGEST_MODEL) return joinPieces(model);
+  throw new OnnxFormatError({
+    operation: "writeModel",
+    got: `a file of ${(length / 2 ** 30).toFixed(2)} GB`,
+    rule: "an .onnx file has less than 2 GB, as every message of protobuf",
+    wayOut:
+      "Keep the weights in a file beside it: exportOnnx with { externalData: true }, or writeModelFiles.",
+  });
+}
+
+type WriteTensor = (tensor: NamedTensor) => Init<TensorProto>;
+
+/** The file, not joined yet; `initializer` writes the initialisers of the main graph. */
+export function modelPieces(model: OnnxModel, initializer: WriteTensor): MessagePieces {
+  return messagePieces("ModelProto", {
     irVersion: BigInt(model.irVersion),
     opsetImport: opsetsToProto(model.opsets),
     producerName: model.producer.name,
@@ -26,7 +94,7 @@ export function writeModel(model: OnnxModel): Uint8Array {
     domain: model.domain,
     modelVersion: model.modelVersion === undefined ? undefined : BigInt(model.modelVersion),
     docString: model.doc,
-    graph: graphToProto(model.graph),
+    graph: graphToProto(model.graph, initializer),
     metadataProps: entriesToProto(model.metadata),
     functions: model.functions.map(functionToProto),
   });
@@ -34,11 +102,11 @@ export function writeModel(model: OnnxModel): Uint8Array {
 
 const encoder = new TextEncoder();
 
-function graphToProto(graph: Graph): Init<GraphProto> {
+function graphToProto(graph: Graph, initializer: WriteTensor = tensorToProto): Init<GraphProto> {
   return {
     name: graph.name,
     node: graph.nodes.map(nodeToProto),
-    initializer: graph.initializers.map(tensorToProto),
+    initializer: graph.initializers.map(initializer),
     sparseInitializer: graph.sparseInitializers?.map(sparseToProto),
     docString: graph.doc,
     input: graph.inputs.map(valueInfoToProto),
@@ -118,7 +186,7 @@ function attributeToProto(attribute: AttributeValue): Init<AttributeProto> {
     case "tensors":
       return { type, tensors: attribute.value.map(tensorToProto) };
     case "graphs":
-      return { type, graphs: attribute.value.map(graphToProto) };
+      return { type, graphs: attribute.value.map((graph) => graphToProto(graph)) };
     case "sparseTensors":
       return { type, sparseTensors: attribute.value.map(sparseToProto) };
     case "valueTypes":

@@ -188,9 +188,31 @@ class Reader {
 
 /** Encodes a message of the ONNX schema. */
 export function encodeMessage<N extends MessageName>(message: N, init: Init<Message<N>>): Uint8Array {
+  return joinPieces(messagePieces(message, init));
+}
+
+/** A message as the bytes that follow each other in it: long byte fields are views, nothing large is copied. */
+export interface MessagePieces {
+  readonly length: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** Encodes a message without joining it. */
+export function messagePieces<N extends MessageName>(message: N, init: Init<Message<N>>): MessagePieces {
   const writer = new Writer();
   writer.message(message, init as Fields);
   return writer.finish();
+}
+
+/** The bytes in one array. */
+export function joinPieces({ length, pieces }: MessagePieces): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let position = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, position);
+    position += piece.length;
+  }
+  return bytes;
 }
 
 const encoder = new TextEncoder();
@@ -211,15 +233,9 @@ class Writer {
     }
   }
 
-  finish(): Uint8Array {
+  finish(): MessagePieces {
     this.#close();
-    const bytes = new Uint8Array(this.#length);
-    let position = 0;
-    for (const piece of this.#pieces) {
-      bytes.set(piece, position);
-      position += piece.length;
-    }
-    return bytes;
+    return { length: this.#length, pieces: this.#pieces };
   }
 
   #field(rule: FieldRule, value: unknown): void {
