@@ -6,6 +6,8 @@ export default defineConfig(
     { index: "src/index.ts", bench: "src/bench/index.ts" },
     {
       cli: "src/cli/main.ts",
+      "model-files-node": "src/node/model-files.ts",
+      "model-files-browser": "src/browser/model-files.ts",
       "save-file-node": "src/node/save-file.ts",
       "save-file-browser": "src/browser/save-file.ts",
     },

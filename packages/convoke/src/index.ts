@@ -56,9 +56,13 @@ export {
   readModel,
   writeModel,
   type ExportedModel,
+  type DataFile,
+  type ExternalDataOptions,
   type ImportOptions,
+  type ModelMetadata,
   type OnnxModel,
   type OnnxRunner,
+  type Preprocessing,
 } from "@convoke/onnx";
 export { cpu, type CpuBackend, type CpuOptions } from "@convoke/backend-cpu";
 export {
@@ -67,5 +71,5 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
-export { exportOnnx, type ExportOnnxOptions } from "./export-onnx.js";
+export { exportOnnx, importOnnxFile, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

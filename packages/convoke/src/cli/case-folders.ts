@@ -1,8 +1,8 @@
 // Folders in the layout of the ONNX backend test suite: `model.onnx` and `test_data_set_*/{input,output}_*.pb`.
-import type { CaseFiles, ExternalData } from "@convoke/onnx";
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import type { CaseFiles } from "@convoke/onnx";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { dataBeside } from "../node/model-files.js";
 import { UsageError } from "./usage-error.js";
 
 /** How deep below a folder cases are looked for. */
@@ -59,15 +59,4 @@ export async function readCase(folder: string): Promise<CaseFiles> {
 function byNumber(a: string, b: string): number {
   const numberOf = (name: string): number => Number(/(\d+)(\.pb)?$/.exec(name)?.[1] ?? 0);
   return numberOf(a) - numberOf(b);
-}
-
-/** The files beside a model that its weights lie in; a link that leads out of the folder is not followed. */
-export function dataBeside(folder: string): ExternalData {
-  return (location) => {
-    const file = path.join(folder, location);
-    if (!existsSync(file) || !statSync(file).isFile()) return undefined;
-    const inside = path.relative(realpathSync(folder), realpathSync(file));
-    if (inside.startsWith("..") || path.isAbsolute(inside)) return undefined;
-    return readFileSync(file);
-  };
 }

@@ -1,14 +1,18 @@
 // An .onnx file as a classifier: its input format, its class names, and runs through ONNX Runtime.
 import { onnxRunner } from "@convoke/backend-onnxruntime";
 import {
+  externalDataLocations,
   modelInputs,
   OnnxFormatError,
   readModel,
+  type ExternalData,
   type OnnxModel,
   type OnnxSession,
   type TensorData,
 } from "@convoke/onnx";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
+import { readModelFiles } from "../node/model-files.js";
+import { inputFormat, preparedInput } from "./input-format.js";
 import { readMetadata, type FileMetadata } from "./model-metadata.js";
 import { UsageError } from "./usage-error.js";
 
@@ -17,14 +21,17 @@ const maxFileBytes = 2 ** 31 - 1;
 
 export interface Classifier {
   readonly file: string;
-  /** Of one sample: [channels, height, width]. A size that the file leaves open is 0. */
+  /** Of one sample: [channels, height, width], whatever the file's own order. A size that nothing tells is 0. */
   readonly inputShape: readonly number[];
   readonly metadata: FileMetadata;
   readonly runtime: string;
-  /** The scores of a batch of this shape, row by row, as the model gives them. */
+  /**
+   * The scores of pictures, row by row, as the model gives them. Pixels come as [count, channels, height, width] in
+   * [0, 1]; what the file wants them to be is done here.
+   */
   scores(
-    batch: Float32Array,
-    shape: readonly number[],
+    pixels: Float32Array,
+    count: number,
   ): Promise<{ readonly data: Float32Array; readonly classes: number }>;
   dispose(): Promise<void>;
 }
@@ -36,16 +43,17 @@ export interface Classifier {
  */
 export async function readModelFile(file: string): Promise<{ bytes: Uint8Array; model: OnnxModel }> {
   let bytes: Uint8Array;
+  let externalData: ExternalData;
   try {
     const { size } = await stat(file);
     if (size > maxFileBytes) {
       throw new UsageError({
         operation: `model "${file}"`,
-        problem: `it has ${size} bytes, an ONNX file has less than 2 GB.`,
+        problem: `it has ${size} bytes, an ONNX file has less than 2 GB; larger weights lie in a file beside it.`,
         wayOut: "Check that it is the right file.",
       });
     }
-    bytes = new Uint8Array(await readFile(file));
+    ({ bytes, externalData } = await readModelFiles(file));
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
@@ -64,12 +72,12 @@ export async function readModelFile(file: string): Promise<{ bytes: Uint8Array; 
       { cause },
     );
   }
-  return { bytes, model: parsedModel(file, bytes) };
+  return { bytes, model: parsedModel(file, bytes, externalData) };
 }
 
-function parsedModel(file: string, bytes: Uint8Array): OnnxModel {
+function parsedModel(file: string, bytes: Uint8Array, externalData: ExternalData): OnnxModel {
   try {
-    return readModel(bytes);
+    return readModel(bytes, { externalData });
   } catch (cause) {
     if (!(cause instanceof OnnxFormatError)) throw cause;
     const [what = ""] = cause.message.split("\n");
@@ -80,44 +88,43 @@ function parsedModel(file: string, bytes: Uint8Array): OnnxModel {
   }
 }
 
-/** Opens an .onnx file with one float32 input [N, …] and one output of class scores [N, classes]. */
+/** Opens an .onnx file with one input of pictures, [N, …], and an output of class scores, float32 [N, classes]. */
 export async function openClassifier(file: string, options: { threads?: number } = {}): Promise<Classifier> {
   const { bytes, model } = await readModelFile(file);
   const inputs = modelInputs(model.graph);
   const [input] = inputs;
-  const output = model.graph.outputs[0];
-  if (
-    inputs.length !== 1 ||
-    input?.type.kind !== "tensor" ||
-    input.type.dtype !== "float32" ||
-    output === undefined
-  ) {
+  // Beside the scores a file may give the class: the first output of numbers is that of the scores.
+  const output = model.graph.outputs.find(({ type }) => type.kind !== "tensor" || type.dtype === "float32");
+  if (inputs.length !== 1 || input === undefined || output === undefined) {
     throw new UsageError({
       operation: `model "${file}"`,
-      problem: `it takes ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}), a classifier takes one of float32.`,
+      problem: `it takes ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}) and gives ${model.graph.outputs.map(({ name }) => name).join(", ")}; a classifier takes one of pictures and gives scores of float32.`,
       wayOut: "Run `convoke inspect` on the file to see what it takes.",
     });
   }
+  const metadata = readMetadata(file, model.metadata);
+  const format = inputFormat(file, input, metadata);
   const runner = await onnxRunner(options.threads === undefined ? {} : { threads: options.threads });
-  const session = await openSession(file, () => runner.open(bytes));
-  const inputShape = (input.type.shape ?? []).slice(1).map((dim) => (typeof dim === "number" ? dim : 0));
-  const fixedBatch = input.type.shape?.[0];
+  const hasFilesBeside = externalDataLocations(bytes).length > 0;
+  const session = await openSession(file, () =>
+    hasFilesBeside && runner.openFile !== undefined ? runner.openFile(file) : runner.open(bytes),
+  );
   return {
     file,
-    inputShape,
-    metadata: readMetadata(file, model.metadata),
+    inputShape: format.sample,
+    metadata,
     runtime: runner.name,
-    async scores(batch, [count = 0, ...sampleShape]) {
+    async scores(pixels, count) {
       // A file with a fixed batch gets pieces of that size; the last one is filled up with zeros.
-      const piece = typeof fixedBatch === "number" && fixedBatch > 0 ? fixedBatch : count;
-      const sampleSize = batch.length / count;
+      const piece = format.batch ?? count;
+      const sampleSize = pixels.length / count;
       const pieces: Float32Array[] = [];
       let classes = 0;
       for (let start = 0; start < count; start += piece) {
         const data = new Float32Array(piece * sampleSize);
-        data.set(batch.subarray(start * sampleSize, (start + piece) * sampleSize));
-        const feed: TensorData = { dtype: "float32", shape: [piece, ...sampleShape], data };
-        const results = await session.run({ [input.name]: feed }, [output.name]);
+        data.set(pixels.subarray(start * sampleSize, (start + piece) * sampleSize));
+        const feed = preparedInput(data, piece, format);
+        const results = await session.run({ [format.name]: feed }, [output.name]);
         const scores = scoresOf(file, results[output.name], piece);
         classes = scores.classes;
         pieces.push(scores.data.subarray(0, (count - start) * classes));

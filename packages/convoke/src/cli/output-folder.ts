@@ -2,7 +2,7 @@
 import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import { saveFile } from "#save-file";
+import { saveFiles } from "#save-file";
 import { makeFolder } from "../node/make-folder.js";
 import { UsageError } from "./usage-error.js";
 
@@ -40,7 +40,11 @@ export async function openOutputFolder(folder: string): Promise<OutputFolder> {
     );
   }
   const file = (name: string): string => path.join(root, name);
-  return { path: root, file, write: (name, contents) => saveFile(file(name), bytesOf(contents)) };
+  return {
+    path: root,
+    file,
+    write: (name, contents) => saveFiles([{ file: file(name), chunks: [bytesOf(contents)] }]),
+  };
 }
 
 function bytesOf(contents: string | Uint8Array): Uint8Array {

@@ -1,36 +1,29 @@
-// From a picture of any size to what a model takes: channels, size, scale.
+// From a picture of any size to the channels and the size that a model takes.
 import type { Picture } from "./image-file.js";
 
-/** What a model's input wants to be, as the model's own metadata says it. */
-export interface InputFormat {
+/** What pictures a model takes. */
+export interface PictureSize {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** Subtracted from numbers in [0, 1], one for each channel or one for all. */
-  readonly mean: readonly number[];
-  /** Divided by after that. */
-  readonly std: readonly number[];
 }
 
 /**
- * The picture as [channels, height, width]: greyed where one channel is wanted, each pixel the mean of the area that it
- * covers in the picture, then normalised. `invert` turns dark ink on light paper into bright ink on dark.
+ * The picture as [channels, height, width] in [0, 1]: greyed where one channel is wanted, each pixel the mean of the area
+ * that it covers in the picture. `invert` turns dark ink on light paper into bright ink on dark.
  */
 export function pictureToInput(
   picture: Picture,
-  format: InputFormat,
+  { channels, height, width }: PictureSize,
   options: { invert?: boolean } = {},
 ): Float32Array {
-  const { channels, height, width, mean, std } = format;
   const input = new Float32Array(channels * height * width);
   const sharedGrey = channels === 1 ? grey(picture) : undefined;
   for (let c = 0; c < channels; c++) {
     const plane = sharedGrey ?? channelOf(picture, c);
     const small = resized(plane, picture, { width, height });
-    const offset = mean[c % mean.length] ?? 0;
-    const scale = std[c % std.length] ?? 1;
     small.forEach((value, i) => {
-      input[c * height * width + i] = ((options.invert ? 1 - value : value) - offset) / scale;
+      input[c * height * width + i] = options.invert ? 1 - value : value;
     });
   }
   return input;

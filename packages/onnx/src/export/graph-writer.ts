@@ -60,8 +60,9 @@ export class GraphWriter {
   /** A constant, named by its value where it is small; equal ones are stored once. */
   constant(tensor: TensorData, scope = ""): string {
     const { dtype, shape, data } = tensor;
+    const elements: readonly (number | bigint | string)[] = data.length <= SMALL ? [...data] : [];
     const values =
-      data.length <= SMALL ? Array.from(data, (value) => shortText(dtype, value)).join("_") : undefined;
+      data.length <= SMALL ? elements.map((value) => shortText(dtype, value)).join("_") : undefined;
     const key = values === undefined ? undefined : `${dtype}[${shape.join()}]${bytesOf(tensor).join()}`;
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;

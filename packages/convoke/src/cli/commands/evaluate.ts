@@ -59,7 +59,7 @@ async function evaluateFile(
   for (let start = 0; start < test.length; start += batchSize) {
     const count = Math.min(batchSize, test.length - start);
     const { x, y } = await test.gather(Array.from({ length: count }, (_, i) => start + i));
-    const { data, classes } = await classifier.scores(Float32Array.from(x!.data), x!.shape);
+    const { data, classes } = await classifier.scores(Float32Array.from(x!.data), count);
     classCount = classes;
     for (let i = 0; i < count; i++) {
       const row = data.subarray(i * classes, (i + 1) * classes);

@@ -1,6 +1,6 @@
 import { openClassifier, probabilities, type Classifier } from "../classifier.js";
 import { readPicture } from "../image-file.js";
-import { pictureToInput, type InputFormat } from "../picture-to-input.js";
+import { pictureToInput, type PictureSize } from "../picture-to-input.js";
 import type { Terminal } from "../terminal.js";
 import { UsageError } from "../usage-error.js";
 
@@ -29,10 +29,10 @@ export async function predictCommand(
   const { top, invert, threads, terminal } = options;
   const classifier = await openClassifier(file, { threads });
   try {
-    const format = inputFormat(classifier);
+    const size = pictureSize(classifier);
     // All pictures are read before one is predicted: a file that is no picture shows at once.
     const inputs: Float32Array[] = [];
-    for (const image of images) inputs.push(pictureToInput(await readPicture(image), format, { invert }));
+    for (const image of images) inputs.push(pictureToInput(await readPicture(image), size, { invert }));
     const predictions: Prediction[] = [];
     for (const [i, input] of inputs.entries()) {
       const prediction = await predict(classifier, images[i]!, input);
@@ -46,7 +46,7 @@ export async function predictCommand(
 }
 
 async function predict(classifier: Classifier, image: string, input: Float32Array): Promise<Prediction> {
-  const { data } = await classifier.scores(input, [1, ...classifier.inputShape]);
+  const { data } = await classifier.scores(input, 1);
   const values = Array.from(probabilities(data));
   const index = values.indexOf(Math.max(...values));
   const name = classifier.metadata.classes[index] ?? String(index);
@@ -66,10 +66,10 @@ function text({ image, probabilities: values }: Prediction, classes: readonly st
   return [image, ...lines].join("\n");
 }
 
-function inputFormat({ file, inputShape, metadata }: Classifier): InputFormat {
+function pictureSize({ file, inputShape }: Classifier): PictureSize {
   const [channels = 0, height = 0, width = 0] = inputShape;
   if (inputShape.length === 3 && (channels === 1 || channels === 3) && height > 0 && width > 0) {
-    return { channels, height, width, mean: metadata.mean, std: metadata.std };
+    return { channels, height, width };
   }
   throw new UsageError({
     operation: `model "${file}"`,
