@@ -291,7 +291,7 @@ describe("external data", () => {
   it("is refused when it is missing or too short", () => {
     expect(messageOf(() => readModel(modelAt("w.bin")))).toMatchInlineSnapshot(`
       "readModel graph initializer[0] "w": external data "w.bin" that was not given, the reader opens no files of its own.
-        Pass its bytes with the option \`externalData\`."
+        Put the file beside the model; a program passes its bytes with the option \`externalData\`."
     `);
     const beyond = modelAt("w.bin", [
       { key: "offset", value: "3" },

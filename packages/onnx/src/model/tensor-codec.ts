@@ -161,7 +161,7 @@ function externalBytes(proto: TensorProto, { where, externalData }: TensorContex
       operation: where,
       got: `external data "${location}" that was not given`,
       rule: "the reader opens no files of its own",
-      wayOut: "Pass its bytes with the option `externalData`.",
+      wayOut: "Put the file beside the model; a program passes its bytes with the option `externalData`.",
     });
   }
   const start = externalNumber(entries.get("offset"), 0);
