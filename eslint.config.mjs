@@ -35,7 +35,7 @@ export default tseslint.config(
     languageOptions: { globals: globals.node },
   },
   {
-    files: ["packages/**/*.ts", "apps/**/*.ts", "tooling/**/*.ts"],
+    files: ["packages/**/*.ts", "apps/**/*.ts", "examples/**/*.ts", "tooling/**/*.ts"],
     ignores: ["**/*.config.ts", "tooling/build/**"],
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
