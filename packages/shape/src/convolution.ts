@@ -136,7 +136,8 @@ type ChannelsDiffer<X extends Shape, C extends number, Inner extends [number, nu
       : `input ${Format<X>} has ${C} channels, the kernel expects ${Expected}.`
     : never;
 
-type Indivisible<
+/** The message on a count that is surely no multiple of the groups, else never. */
+export type Indivisible<
   What extends string,
   Count extends number,
   Groups extends number,

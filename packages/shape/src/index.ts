@@ -34,6 +34,7 @@ export {
   type ConvTransposeOptions,
   convTransposeWindows,
   convWindows,
+  type Indivisible,
   type TransposedWindows,
 } from "./convolution.js";
 export {

@@ -1,0 +1,170 @@
+// What a layer makes of a shape, as a type: layers are functions from shape to shape, which models apply one by one.
+import type { Context, DType, Tensor } from "@convoke/core";
+import type { Dim, FormatShape, Shape } from "@convoke/shape";
+
+/**
+ * A function from the shape of the input to the shape of the output. An interface that extends it computes `output` from
+ * `this["input"]`: a shape, or a message of the form `operation: what is wrong.` What stands in `parameters` tells one
+ * kind from another.
+ *
+ * @example
+ * ```ts
+ * import { zeros, type Context, type Tensor } from "@convoke/core";
+ * import { input, Layer, sequential, type Kind } from "@convoke/layers";
+ * import type { Concat, Shape } from "@convoke/shape";
+ *
+ * interface Doubled extends Kind {
+ *   readonly output: Concat<[Extract<this["input"], Shape>, Extract<this["input"], Shape>], 1, "doubled">;
+ *   readonly gives: "same";
+ * }
+ * class Double extends Layer<Doubled> {
+ *   constructor() {
+ *     super("doubled");
+ *   }
+ *   protected compute(x: Tensor, _context: Context): Tensor {
+ *     return x.repeat(2, 1);
+ *   }
+ * }
+ * const model = sequential(input(3, 8, 8), new Double()); // Model<[Dim<"N">, 3, 8, 8], [Dim<"N">, 6, 8, 8]>
+ * console.log(model.forward(zeros([5, 3, 8, 8])).shape); // [5, 6, 8, 8]
+ * ```
+ */
+export interface Kind {
+  /** The shape of the input: whoever applies the kind puts it in. */
+  readonly input: unknown;
+  /** The shape of the output, or a message. */
+  readonly output: unknown;
+  /** The element type of the output; `"same"` is that of the input. */
+  readonly gives: DType | "same";
+  /** The element types of inputs. */
+  readonly takes: DType;
+}
+
+/** The kind of layers that leave the shape as it is. */
+export interface SameShape<Name extends string> extends Kind {
+  readonly parameters: [Name];
+  readonly output: this["input"];
+  readonly gives: "same";
+}
+
+/** What a kind makes of a shape. */
+export type OutputOf<K, S> = K extends Kind ? (K & { readonly input: S })["output"] : unknown;
+
+/** The element type that a layer gives for one that it gets. */
+export type DTypeFrom<K extends Kind, D extends DType> = [K["gives"]] extends ["same"]
+  ? D
+  : [K["gives"]] extends [DType]
+    ? K["gives"]
+    : DType;
+
+/** `Result`, or a message where the element type is known and none that the layer takes. */
+export type Taking<K extends Kind, D extends DType, Result> = [D & K["takes"]] extends [never]
+  ? `forward: got ${D}, but the input must be ${K["takes"]}.`
+  : Result;
+
+export declare const kind: unique symbol;
+
+/** Whatever carries a kind. @internal */
+export interface Kinded<out K> {
+  readonly [kind]: K;
+}
+
+/** A module as an argument, whatever it takes. */
+export interface AnyModule {
+  forward(x: never, context?: Context): unknown;
+}
+
+/** What a layer or module makes of a shape: a shape, or a message. `Shape` where the types do not say. */
+export type Step<L, S extends Shape> = (
+  [L] extends [Kinded<infer K>] ? OutputOf<K, S> : Called<L, S>
+) extends infer Y
+  ? unknown extends Y
+    ? Shape
+    : [Y] extends [string]
+      ? Y
+      : [Y] extends [infer One extends Shape]
+        ? IsUnion<One> extends true
+          ? Shape
+          : One
+        : Shape
+  : never;
+
+type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
+
+/** A module with a kind of its own making: its `forward` says what it takes and gives. */
+type Called<L, S extends Shape> = L extends { forward(x: infer In, context?: Context): infer Out }
+  ? [In] extends [Tensor<infer A>]
+    ? [Out] extends [Tensor<infer B>]
+      ? Signature<S, A, B, "module: it">
+      : Shape
+    : "module: its forward takes no single tensor."
+  : Shape;
+
+/**
+ * The shape `Out` for an input of shape `S` where an input of shape `In` is expected: equal names stand for equal sizes.
+ * `Who` begins the message.
+ */
+export type Signature<S extends Shape, In extends Shape, Out extends Shape, Who extends string> = [
+  S[number],
+] extends [number]
+  ? number extends In["length"]
+    ? Renamed<Out, [], S>
+    : number extends S["length"]
+      ? Renamed<Out, In, S>
+      : [S, In] extends [In, S]
+        ? Out
+        : S["length"] extends In["length"]
+          ? true extends Differences<S, In>
+            ? `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
+            : Renamed<Out, In, S>
+          : `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
+  : never;
+
+type Differences<S extends Shape, In extends Shape> = {
+  [K in keyof In]: In[K] extends Dim<infer Name>
+    ? HasSeveralSizes<Sizes<In, S, Name>>
+    : K extends keyof S
+      ? Differ<In[K], S[K]>
+      : false;
+}[number];
+
+/** Whether two dimensions are literals, and not the same one. */
+type Differ<A, B> =
+  IsLiteral<A> extends true
+    ? IsLiteral<B> extends true
+      ? [A, B] extends [B, A]
+        ? false
+        : true
+      : false
+    : false;
+
+type IsLiteral<D> = number extends D
+  ? false
+  : [D] extends [Dim<string>]
+    ? false
+    : IsUnion<D> extends true
+      ? false
+      : true;
+
+type Literals<D> = D extends unknown ? (IsLiteral<D> extends true ? D : never) : never;
+
+/** Whether there are two literals that differ among dimensions. */
+export type HasSeveralSizes<D> = true extends IsUnion<Literals<D>> ? true : false;
+
+/** The sizes in `S` of the axes that `In` gives this name. */
+type Sizes<In extends Shape, S extends Shape, Name> = {
+  [K in keyof In]: In[K] extends Dim<infer Own>
+    ? Own extends Name
+      ? K extends keyof S
+        ? S[K]
+        : number
+      : never
+    : never;
+}[number];
+
+/** `Out` with the sizes that its names have in `S`; `number` for names that the input does not tell. */
+type Renamed<Out extends Shape, In extends Shape, S extends Shape> = {
+  -readonly [K in keyof Out]: Out[K] extends Dim<infer Name> ? SizeOf<Sizes<In, S, Name>> : Out[K];
+};
+
+type SizeOf<Size> = [Size] extends [never] ? number : IsUnion<Size> extends true ? number : Size;
