@@ -20,14 +20,14 @@ function statements(source: string): number {
   return source.split("\n").filter((line) => /^[a-zA-Z]\w*[.(].*;$|^export const wrong/.test(line)).length;
 }
 
-describe("wrong compositions of ops", () => {
-  const source = readFileSync(path.join(folder, "wrong", "ops.ts"), "utf8");
+describe.each(["ops", "layers"])("wrong compositions of %s", (subject) => {
+  const source = readFileSync(path.join(folder, "wrong", `${subject}.ts`), "utf8");
   const compilations = new Map<Compiler, Compilation>();
 
   beforeAll(async () => {
     for (const compiler of compilerNames) {
-      const out = outFolder(`wrong-${compiler}`);
-      compilations.set(compiler, await compile(compiler, out, ["../../wrong/ops.ts"]));
+      const out = outFolder(`wrong-${subject}-${compiler}`);
+      compilations.set(compiler, await compile(compiler, out, [`../../wrong/${subject}.ts`]));
     }
   });
 
@@ -42,17 +42,20 @@ describe("wrong compositions of ops", () => {
     "are refused in these words, on these arguments, by TypeScript %s",
     async (compiler) => {
       const messages = said(compilations.get(compiler)!, source);
-      await expect(messages.join("\n")).toMatchFileSnapshot("wrong/ops.txt");
+      await expect(messages.join("\n")).toMatchFileSnapshot(`wrong/${subject}.txt`);
       expect(Math.max(...messages.map((m) => m.split("\n  ")[1]?.length ?? 0))).toBeLessThan(250);
     },
   );
 });
 
-describe("right compositions of ops", () => {
+describe.each(["ops", "layers"])("right compositions of %s", (subject) => {
   it.each(compilerNames)("have no errors under TypeScript %s", async (compiler) => {
-    const out = outFolder(`right-${compiler}`);
-    const { diagnostics, instantiations, checkTime } = await compile(compiler, out, ["../../right/ops.ts"]);
-    console.log(`TypeScript ${compiler}: right/ops.ts ${instantiations} instantiations, ${checkTime} s`);
+    const out = outFolder(`right-${subject}-${compiler}`);
+    const files = [`../../right/${subject}.ts`];
+    const { diagnostics, instantiations, checkTime } = await compile(compiler, out, files);
+    console.log(
+      `TypeScript ${compiler}: right/${subject}.ts ${instantiations} instantiations, ${checkTime} s`,
+    );
     expect(diagnostics).toEqual([]);
   });
 });

@@ -153,6 +153,19 @@ describe("declared inputs", () => {
   });
 });
 
+describe("assertOutput", () => {
+  const net = () => sequential(input(4), { output: dense({ units: 2 }) });
+
+  it("gives the model where it is right", () => {
+    const found = net();
+    expect(found.assertOutput(["N", 2])).toBe(found);
+  });
+
+  it("says what the outputs are where it is not", () => {
+    expect(message(() => net().assertOutput(["N", 3]))).toMatchInlineSnapshot();
+  });
+});
+
 describe("messages of layers", () => {
   it("name what does not fit", () => {
     const features = { conv: conv2d({ filters: 6, kernelSize: 5 }), output: dense({ units: 10 }) };

@@ -9,7 +9,7 @@ import type { Dim, FormatShape, Shape } from "@convoke/shape";
  *
  * @example
  * ```ts
- * import { zeros, type Context, type Tensor } from "@convoke/core";
+ * import { concat, zeros, type Context, type Tensor } from "@convoke/core";
  * import { input, Layer, sequential, type Kind } from "@convoke/layers";
  * import type { Concat, Shape } from "@convoke/shape";
  *
@@ -22,7 +22,7 @@ import type { Dim, FormatShape, Shape } from "@convoke/shape";
  *     super("doubled");
  *   }
  *   protected compute(x: Tensor, _context: Context): Tensor {
- *     return x.repeat(2, 1);
+ *     return concat([x, x], 1);
  *   }
  * }
  * const model = sequential(input(3, 8, 8), new Double()); // Model<[Dim<"N">, 3, 8, 8], [Dim<"N">, 6, 8, 8]>
@@ -59,8 +59,12 @@ export type DTypeFrom<K extends Kind, D extends DType> = [K["gives"]] extends ["
 
 /** `Result`, or a message where the element type is known and none that the layer takes. */
 export type Taking<K extends Kind, D extends DType, Result> = [D & K["takes"]] extends [never]
-  ? `forward: got ${D}, but the input must be ${K["takes"]}.`
+  ? `forward: got ${D}, but the input must be ${DTypeText<K["takes"]>}.`
   : Result;
+
+type DTypeText<D extends DType> = ["int32" | "int64", D] extends [D, "int32" | "int64"]
+  ? "int32 or int64"
+  : D;
 
 export declare const kind: unique symbol;
 
@@ -163,8 +167,10 @@ type Sizes<In extends Shape, S extends Shape, Name> = {
 }[number];
 
 /** `Out` with the sizes that its names have in `S`; `number` for names that the input does not tell. */
-type Renamed<Out extends Shape, In extends Shape, S extends Shape> = {
-  -readonly [K in keyof Out]: Out[K] extends Dim<infer Name> ? SizeOf<Sizes<In, S, Name>> : Out[K];
-};
+type Renamed<Out extends Shape, In extends Shape, S extends Shape> = number extends Out["length"]
+  ? Shape
+  : {
+      -readonly [K in keyof Out]: Out[K] extends Dim<infer Name> ? SizeOf<Sizes<In, S, Name>> : Out[K];
+    };
 
 type SizeOf<Size> = [Size] extends [never] ? number : IsUnion<Size> extends true ? number : Size;

@@ -48,6 +48,21 @@ export function checkDeclared(tensors: readonly Declared[]): void {
   }
 }
 
+/**
+ * Refuses a model whose outputs have not the asserted shape.
+ *
+ * @throws ShapeError
+ */
+export function checkAsserted(shape: Shape, asserted: readonly (number | string)[]): void {
+  if (hasSizes(asserted, shape)) return;
+  throw new ShapeError({
+    operation: describeOperation("assertOutput"),
+    got: `the tensor has shape ${formatShape(shape)}`,
+    rule: `, not ${formatShape(asserted)}.`,
+    wayOut: `Assert ${formatShape([batchName, ...shape.slice(1)])}, or find where the model gets its shape.`,
+  });
+}
+
 function hasSizes(expected: readonly (number | string)[], shape: Shape): boolean {
   return (
     expected.length === shape.length &&

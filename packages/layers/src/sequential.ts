@@ -1,12 +1,12 @@
 // Models that run one layer after the other.
 import { Module, ModuleError, type Context, type DType, type Tensor } from "@convoke/core";
-import type { Dim, Fits, Ok, Shape } from "@convoke/shape";
+import type { AssertShape, Dim, Fits, Ok, Shape } from "@convoke/shape";
 import type { Chain, Outcome, Run, VerdictAt } from "./chain.js";
 import { adopt } from "./children.js";
 import { InputSpec } from "./input.js";
 import type { AnyModule, Kind, Signature, Step } from "./kind.js";
 import { Layer } from "./layer.js";
-import { batchName, checkDeclared } from "./names.js";
+import { batchName, checkAsserted, checkDeclared } from "./names.js";
 import { run } from "./run.js";
 
 /** Layers by name, in their order. */
@@ -89,6 +89,32 @@ export class InputModel<
     return new InputModel(this.#input, this.extended(layer));
   }
 
+  /**
+   * This model, found to have outputs of the given shape: takes what the compiler does not know of them to known, for
+   * instance of a model of a record of layers. A text names a dimension of any size, `"N"` the batch.
+   *
+   * @throws ShapeError when its outputs have another shape.
+   * @example
+   * ```ts
+   * import { dense, input, sequential } from "@convoke/layers";
+   *
+   * const model = sequential(input(8), { output: dense({ units: 2 }) }).assertOutput(["N", 2]);
+   * console.log(model.outputShape); // [1, 2], of a Model<[Dim<"N">, 8], [Dim<"N">, 2]>
+   * ```
+   */
+  assertOutput<
+    A extends Shape,
+    B extends Shape,
+    E extends DType,
+    const T extends readonly (number | string)[],
+  >(
+    this: InputModel<A, B, E>,
+    shape: Fits<AssertShape<B, T, "assertOutput">> & T,
+  ): ModelOf<A, Ok<AssertShape<B, T>>, E> {
+    checkAsserted(this.outputShape ?? [], shape);
+    return this as Sequential as ModelOf<A, Ok<AssertShape<B, T>>, E>;
+  }
+
   protected override compute(x: Tensor, context: Context): Tensor {
     const expected = [batchName, ...this.#input.shape];
     checkDeclared([{ what: "the model", expected, shape: x.shape }]);
@@ -113,13 +139,14 @@ export type ModelOf<In extends Shape, Out extends Shape, D extends DType> = [D] 
 type Part = InputSpec | AnyModule | LayerRecord;
 
 /** The parts of a model, each with what is wrong with it. */
-type Checked<Parts extends readonly Part[]> = Parts extends readonly [InputSpec<infer S>, ...infer Layers]
-  ? Judged<Parts, Run<Layers, [Dim<"N">, ...S]>>
-  : Parts;
-
-type Judged<Parts extends readonly Part[], R> = {
-  [K in keyof Parts]: Fits<VerdictAt<R, K, [0]>> & Parts[K];
+type Checked<Parts extends readonly Part[]> = {
+  [K in keyof Parts]: Fits<VerdictAt<RunOf<Parts>, K, [0]>> & Parts[K];
 };
+
+/** What the layers make of the input, or where they break; without an input nothing breaks yet. */
+type RunOf<Parts extends readonly Part[]> = Parts extends readonly [InputSpec<infer S>, ...infer Layers]
+  ? Run<Layers, [Dim<"N">, ...S]>
+  : Shape;
 
 /** The model that `sequential` makes of its parts. */
 export type Composed<Parts extends readonly Part[]> = Parts extends readonly [
