@@ -21,8 +21,21 @@ const mediaTypes: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
-/** Serves the files below `folder` on a free port of this machine, `index.html` for a folder. */
-export async function serveFolder(folder: string): Promise<FolderServer> {
+/** Makes a page cross-origin isolated: only then it has shared memory. */
+export const isolation: Readonly<Record<string, string>> = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/**
+ * Serves the files below `folder` on a free port of this machine, `index.html` for a folder.
+ *
+ * @param headers what every answer carries besides its media type, such as a content security policy
+ */
+export async function serveFolder(
+  folder: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<FolderServer> {
   const server = createServer((request, response) => {
     const file = fileOf(folder, new URL(request.url ?? "/", "http://localhost").pathname);
     if (file === undefined) {
@@ -30,7 +43,7 @@ export async function serveFolder(folder: string): Promise<FolderServer> {
       return;
     }
     const type = mediaTypes[path.extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": type });
+    response.writeHead(200, { ...headers, "content-type": type });
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

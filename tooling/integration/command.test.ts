@@ -264,6 +264,28 @@ describe("convoke evaluate, predict, inspect, backends", () => {
   });
 });
 
+describe("convoke bench", () => {
+  it("measures a job, and tells on what", async () => {
+    const outcome = await runCommand(["bench", "--only", "matmul-256", "--threads", "1", "--json"]);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const speed = expect.any(Number) as number;
+    expect(resultOf(outcome)).toEqual({
+      backend: "cpu",
+      threads: 1,
+      features: expect.arrayContaining(["simd"]) as string[],
+      results: [{ name: "matmul-256", value: speed, unit: "GFLOP/s" }],
+    });
+    expect(outcome.stdout.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("leaves out what a backend does not measure, and names unknown jobs", async () => {
+    const outcome = await runCommand(["bench", "--only", "fma-peak", "--backend", "reference", "--json"]);
+    expect(resultOf(outcome)).toEqual({ backend: "reference", threads: 1, features: [], results: [] });
+    expect(outcome.stderr).toContain('left out: backend "reference" does not measure it');
+    expectMistake(await runCommand(["bench", "--only", "matmul-255"]), 2, /Did you mean "matmul-256"/);
+  });
+});
+
 describe("wrong use", () => {
   const train = (...args: string[]): string[] => [
     "train",

@@ -40,6 +40,7 @@ import {
   setOffsets,
   setPadding,
   setSource,
+  setTapRows,
   sourcePlane,
   sourceRow,
 } from "./image-columns";
@@ -93,6 +94,10 @@ function prepare(py: i32, px: i32): bool {
     1,
   );
   const blockColumns = setGrid(rows, columns, 1);
+  const tapRows = tapCount(py, kernelHeight, strideY, dilationY);
+  const highestY = highestShift(py, kernelHeight, strideY, dilationY);
+  const tapStep = tapRows > 1 ? (lowestY - highestY) / (tapRows - 1) : 0;
+  setTapRows(tapRows, tapRows > 0 ? depth / tapRows : 0, highestY - lowestY, tapStep);
   if (gathersColumns(groupChannels, depth)) {
     setGatheredShape(groupChannels, blockVectors(), depth, imageBlockCount());
   } else {
@@ -119,10 +124,10 @@ export function convInputGradPack(operands: usize, worker: i32, workers: i32): v
 }
 
 function writeOffsets(to: usize): void {
-  for (let filter = 0; filter < groupFilters; filter++) {
-    for (let ky = 0; ky < kernelHeight; ky++) {
-      if (!sees(phaseY, ky, strideY, dilationY)) continue;
-      const row = shift(phaseY, ky, strideY, dilationY) - lowestY;
+  for (let ky = 0; ky < kernelHeight; ky++) {
+    if (!sees(phaseY, ky, strideY, dilationY)) continue;
+    const row = shift(phaseY, ky, strideY, dilationY) - lowestY;
+    for (let filter = 0; filter < groupFilters; filter++) {
       for (let kx = 0; kx < kernelWidth; kx++) {
         if (!sees(phaseX, kx, strideX, dilationX)) continue;
         const column = shift(phaseX, kx, strideX, dilationX) - lowestX;
@@ -152,10 +157,10 @@ function packChannel(packedGroup: usize, panel: i32, row: i32, group: i32): void
   let to: usize = 0;
   let left = 0;
   let k = 0;
-  for (let filter = group * groupFilters; filter < (group + 1) * groupFilters; filter++) {
-    const kernel = w + ((((filter * groupChannels + channel) * taps) as usize) << 2);
-    for (let ky = 0; ky < kernelHeight; ky++) {
-      if (!sees(phaseY, ky, strideY, dilationY)) continue;
+  for (let ky = 0; ky < kernelHeight; ky++) {
+    if (!sees(phaseY, ky, strideY, dilationY)) continue;
+    for (let filter = group * groupFilters; filter < (group + 1) * groupFilters; filter++) {
+      const kernel = w + ((((filter * groupChannels + channel) * taps) as usize) << 2);
       for (let kx = 0; kx < kernelWidth; kx++) {
         if (!sees(phaseX, kx, strideX, dilationX)) continue;
         if (left === 0) {

@@ -39,6 +39,7 @@ import {
   setOffsets,
   setPadding,
   setSource,
+  setTapRows,
   sourcePlane,
   sourceRow,
 } from "./image-columns";
@@ -75,6 +76,8 @@ function prepare(): void {
   );
   const columns = setGrid(outHeight, outWidth, strideY);
   const depth = groupChannels * taps;
+  if (groupChannels === 1) setTapRows(kernelHeight, kernelWidth, 0, dilationY);
+  else setTapRows(1, depth, 0, 0);
   if (gathersColumns(groupFilters, depth)) {
     setGatheredShape(groupFilters, blockVectors(), depth, imageBlockCount());
   } else {

@@ -38,7 +38,19 @@ let pads: bool = false;
 let gridRows: i32 = 0;
 let gridColumns: i32 = 0;
 let rowStride: i32 = 0;
+let verticalStride: i32 = 0;
 let offsets: usize = 0;
+
+// The depth in the order of the rows of the window: tap row q, in the padded plane `firstTapRow` + q·`tapRowStep` below
+// the window's first, takes `tapDepth` of it.
+let tapRows: i32 = 0;
+let tapDepth: i32 = 0;
+let firstTapRow: i32 = 0;
+let tapRowStep: i32 = 0;
+
+/** What of the depth the vectors described last see: the tap rows outside lie in the padding. */
+export let seenDepth: i32 = 0;
+export let endOfDepth: i32 = 0;
 
 let to: usize = 0;
 let targetPlanes: i32 = 0;
@@ -87,9 +99,10 @@ export function setPadding(
 }
 
 /** The grid of columns, `verticalStride` rows of the plane apart. Returns the columns of a block. */
-export function setGrid(rows: i32, columns: i32, verticalStride: i32): i32 {
+export function setGrid(rows: i32, columns: i32, rowsApart: i32): i32 {
   gridRows = rows;
   gridColumns = columns;
+  verticalStride = rowsApart;
   rowStride = verticalStride * paddedWidth;
   // Small grids share panels: as many images as give some 192 columns, in blocks of equal size.
   const pixels = max(1, rows * columns);
@@ -97,6 +110,14 @@ export function setGrid(rows: i32, columns: i32, verticalStride: i32): i32 {
   const count = (images + atMost - 1) / atMost;
   imagesPerBlock = count > 0 ? (images + count - 1) / count : 1;
   return imagesPerBlock * rows * columns;
+}
+
+/** How the depth follows the rows of the window; one row of all the depth where it does not. */
+export function setTapRows(count: i32, depthOfEach: i32, firstRow: i32, step: i32): void {
+  tapRows = count;
+  tapDepth = depthOfEach;
+  firstTapRow = firstRow;
+  tapRowStep = step;
 }
 
 /**
@@ -128,17 +149,41 @@ export function describeImageVectors(panel: i32, description: usize): bool {
   const perImage = gridRows * perRow;
   const vectors = (blockColumns / max(1, gridColumns)) * perRow;
   if (panel * 3 >= vectors) return false;
+  let firstRow = gridRows;
+  let lastRow = 0;
   for (let v = 0; v < 3; v++) {
     const vector = min(panel * 3 + v, vectors - 1);
     const image = vector / perImage;
     const row = (vector % perImage) / perRow;
     const column = min((vector % perRow) << 2, gridColumns - 4);
+    firstRow = min(firstRow, row);
+    lastRow = max(lastRow, row);
     const source = planes + (image as usize) * imageBytes + (((row * rowStride + column) as usize) << 2);
     const to = image * targetPlanes * targetPlane + row * targetRow + column * targetColumn;
     store<u32>(description + ((v as usize) << 2), source as u32, SOURCES);
     store<u32>(description + ((v as usize) << 2), to << 2, TARGETS);
   }
+  selectDepth(firstRow, lastRow);
   return true;
+}
+
+/** Leaves out the tap rows that lie in the padding for all rows of the grid from first to last. */
+function selectDepth(firstRow: i32, lastRow: i32): void {
+  let first = 0;
+  let end = tapRows;
+  if (tapRows > 1) {
+    const lowest = firstRow * verticalStride + firstTapRow - top;
+    const highest = lastRow * verticalStride + firstTapRow - top;
+    while (first < end && missesPlane(lowest, highest, first)) first++;
+    while (end > first && missesPlane(lowest, highest, end - 1)) end--;
+  }
+  seenDepth = first * tapDepth;
+  endOfDepth = end * tapDepth;
+}
+
+function missesPlane(lowest: i32, highest: i32, tapRow: i32): bool {
+  const down = tapRow * tapRowStep;
+  return highest + down < 0 || lowest + down >= height;
 }
 
 export function imageBlockCount(): i32 {

@@ -4,6 +4,8 @@ export { gemm, gemmPack } from "./gemm";
 export { conv, convPack } from "./convolution";
 export { convInputGrad, convInputGradPack } from "./convolution-input-grad";
 export { convFilterGrad } from "./convolution-filter-grad";
+export { winograd, winogradPack, winogradTurnedPack } from "./winograd";
+export { winogradFilterGrad, winogradFilterGradEnd } from "./winograd-filter-grad";
 export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
 export { multiplyAddPeak } from "./multiply-add-peak";
 export { barrier, runProgram } from "./program";

@@ -1,8 +1,13 @@
 // The machine's limit: chains of multiply-adds that do not wait for each other, for `convoke bench`.
 import { multiplyAdd, sumLanes } from "./multiply-add";
+import { address, word } from "./operand-words";
 
-/** `rounds` times ten multiply-adds on vectors of four; returns a sum, so that nothing is left out. */
-export function multiplyAddPeak(rounds: i32): f32 {
+/**
+ * Operands: rounds, and the address of a float per worker. Each worker does `rounds` times ten multiply-adds on vectors of
+ * four, and leaves their sum, so that nothing is left out.
+ */
+export function multiplyAddPeak(operands: usize, worker: i32, workers: i32): void {
+  const rounds = word(operands, 0);
   const a = f32x4.splat(0.999999);
   const b = f32x4.splat(0.000001);
   let s0 = f32x4.splat(0);
@@ -36,5 +41,5 @@ export function multiplyAddPeak(rounds: i32): f32 {
   s0 = f32x4.add(s0, s7);
   s0 = f32x4.add(s0, s8);
   s0 = f32x4.add(s0, s9);
-  return sumLanes(s0);
+  store<f32>(address(operands, 1) + ((worker as usize) << 2), sumLanes(s0));
 }

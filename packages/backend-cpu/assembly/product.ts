@@ -5,9 +5,11 @@ import {
   beginImages,
   describeImageColumns,
   describeImageVectors,
+  endOfDepth,
   imageLaneStep,
   imageOffsets,
   packImageColumns,
+  seenDepth,
 } from "./image-columns";
 import { beginMatrix, describeMatrixColumns, packMatrixColumns } from "./matrix-columns";
 import {
@@ -254,27 +256,28 @@ function multiplyPanel(
 
 function gatherChunk(firstPanel: i32, panels: i32, firstRow: i32, endRow: i32): void {
   const description = scratch + TILE_BYTES;
-  const table = imageOffsets();
   const laneStep = imageLaneStep();
   setTileEnd(false, rectifies);
   for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
     if (!describeImageVectors(panel, description)) return;
+    const table = imageOffsets() + ((seenDepth as usize) << 2);
+    const count = endOfDepth - seenDepth;
     const b0 = load<u32>(description, SOURCES);
     const b1 = load<u32>(description, SOURCES + 4);
     const b2 = load<u32>(description, SOURCES + 8);
     for (let row = firstRow; row < endRow; row++) {
       const first = row * 3;
       const height = min(3, rows - first);
-      const a = packedRowPanel(packedRows, row, 0);
+      const a = packedRowPanel(packedRows, row, 0) + (seenDepth as usize) * 12;
       const c = target + (first as usize) * targetRowStep;
       setTileBias(rowBias ? rowBias + ((first as usize) << 2) : 0, 0);
       if (laneStep === 4 && height === 3) {
         const c0 = c + load<u32>(description);
         const c1 = c + load<u32>(description, 4);
         const c2 = c + load<u32>(description, 8);
-        multiplyGathered3x12(depth, a, table, b0, b1, b2, c0, c1, c2, targetRowStep);
+        multiplyGathered3x12(count, a, table, b0, b1, b2, c0, c1, c2, targetRowStep);
       } else {
-        multiplyGathered3x12(depth, a, table, b0, b1, b2, scratch, scratch + 16, scratch + 32, 48);
+        multiplyGathered3x12(count, a, table, b0, b1, b2, scratch, scratch + 16, scratch + 32, 48);
         spread(description, c, height, laneStep);
       }
     }

@@ -18,6 +18,7 @@ async function importSource(path) {
 }
 
 const layouts = await importSource("src/operand-layouts.ts");
+const { planConvolution } = await importSource("src/convolution-plan.ts");
 
 const axis = (size, kernel, stride, pad) => ({
   ...{ size, kernel, stride, pad, out: Math.floor((size + 2 * pad - kernel) / stride) + 1 },
@@ -99,16 +100,21 @@ function bench(module, [kernel, size]) {
     for (let i = 0; i < length; i++) view[i] = ((i * 7919) % 1009) / 1009 - 0.5;
     return address;
   };
-  let operands, need, work;
+  let operands, need, work, kernels, encode;
   if (kernel === "gemm") {
     const { rows, columns, depth } = size;
     need = layouts.gemmMemory(size);
     work = 2 * rows * columns * depth;
-    operands = { a: floats(rows * depth), b: floats(depth * columns), c: floats(rows * columns) };
+    operands = { a: floats(rows * depth), b: floats(depth * columns), c: floats(rows * columns), ...size };
+    kernels = ["gemmPack", "gemm"];
+    encode = (all) => layouts.encodeOperands("gemm", all);
   } else {
     const groupChannels = size.channels / size.groups;
     const taps = size.kernelHeight * size.kernelWidth;
-    need = layouts[`${kernel}Memory`](size);
+    const plan = planConvolution(kernel, size);
+    need = plan.needs;
+    kernels = plan.kernels;
+    encode = plan.encode;
     work = 2 * size.images * size.filters * size.outHeight * size.outWidth * groupChannels * taps;
     operands = {
       x: floats(size.images * size.channels * size.height * size.width),
@@ -117,25 +123,24 @@ function bench(module, [kernel, size]) {
       relu: 0,
     };
   }
-  const all = { ...operands, ...size, bias: 0, packed: reserve(need.packed), scratch: reserve(need.scratch) };
-  const words = layouts.encodeOperands(kernel, { ...all, scratchBytes: need.scratch });
+  const [packed, scratch] = [reserve(need.packed), reserve(need.scratch)];
+  const words = encode({ ...operands, bias: 0, packed, scratch, scratchBytes: need.scratch });
   const at = reserve(words.length * 4);
   new Int32Array(memory.buffer, at, words.length).set(words);
-  const once = () => {
-    exports[`${kernel}Pack`]?.(at, 0, 1);
-    exports[kernel](at, 0, 1);
-  };
+  const once = () => kernels.forEach((name) => exports[name](at, 0, 1));
   once();
   once();
   return work / 1e6 / leastTime(once);
 }
 
-/** Ten independent chains of multiply-adds, as a module written by hand: the peak of this build. */
+/** Ten independent chains of multiply-adds: the peak of this build. */
 function peak(module) {
-  const { exports } = new WebAssembly.Instance(module, {
-    env: { memory: new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }) },
-  });
-  return (100_000 * 10 * 8) / 1e6 / leastTime(() => exports.multiplyAddPeak(100_000));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const rounds = 100_000;
+  const [operands, sums] = [1024, 2048];
+  new Int32Array(memory.buffer, operands, 2).set([rounds, sums]);
+  return (rounds * 10 * 8) / 1e6 / leastTime(() => exports.multiplyAddPeak(operands, 0, 1));
 }
 
 const wanted = process.argv.slice(2);

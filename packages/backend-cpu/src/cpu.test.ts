@@ -89,6 +89,21 @@ describe("cpu", () => {
     await backend.dispose();
   });
 
+  it.each([0, 2])(
+    "measures the limit of the machine on %i threads, and frees what that took",
+    async (threads) => {
+      const backend = await cpu({ threads, maxMemory: 2 ** 20 });
+      const [peak] = await Promise.all([backend.measurePeak(), backend.measurePeak()]);
+      // Faster than one multiplication of one lane per nanosecond, and than no processor that there is.
+      expect(peak).toBeGreaterThan(0.1);
+      expect(peak).toBeLessThan(1e5);
+      for (let i = 0; i < 3; i++) await backend.measurePeak();
+      expect(backend.memory()).toMatchObject({ bytes: 0, buffers: 0 });
+      await backend.dispose();
+      await expect(backend.measurePeak()).rejects.toThrow("it was disposed");
+    },
+  );
+
   it("refuses options that make no sense", async () => {
     await expect(cpu({ threads: 1.5 })).rejects.toThrowErrorMatchingInlineSnapshot(`
       [ConvokeError: cpu: threads is 1.5, but it must be a whole number from 0 to 256.

@@ -2,6 +2,7 @@
 import {
   BackendError,
   byteLength,
+  collectDropped,
   ConvokeError,
   OutOfMemoryError,
   specOf,
@@ -16,7 +17,8 @@ import {
 import { formatShape, shapeSize } from "@convoke/shape";
 import { supports } from "./kernels/supports.js";
 import { indexOps } from "./kernels/indexing.js";
-import { CONTROL_WORDS, ERROR_WORD, type LinearMemory } from "./memory/linear-memory.js";
+import { paddedSize } from "./memory/heap.js";
+import { RESERVED, type MachineMemory } from "./memory/machine-memory.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, LoopNumbers } from "./program/loaded-program.js";
 import type { Crew } from "./runtime/crew.js";
@@ -26,6 +28,8 @@ class CpuBuffer implements DeviceBuffer {
   /** Where the value lies; a run that replaces state puts another address here. */
   address: number;
   isFreed = false;
+  /** The value, where it came along with the end of its run: of results of one element in a worker's own memory. */
+  atHand: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(spec: TensorSpec, address: number) {
     this.spec = spec;
@@ -37,8 +41,42 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
+/** What `memory()` of this backend says. All of it is in bytes but `buffers`. */
+export interface CpuMemory extends MemoryInfo {
+  /** What live tensors take, the padding to whole cache lines included. */
+  readonly bytes: number;
+  /** What tensors may take: all of `maxMemory` but for what compiled programs take between runs. */
+  readonly limit: number;
+  /** Instructions and constants of compiled programs. */
+  readonly programs: number;
+  /** The most that was in use at any one time: tensors, programs, and the arena and new state of a run. */
+  readonly peak: number;
+  /** How large the WebAssembly memory has grown. It never shrinks. */
+  readonly reserved: number;
+}
+
+interface Feeds {
+  readonly inputs: readonly CpuBuffer[];
+  readonly state: readonly CpuBuffer[];
+}
+
+/** What a run takes of the memory. */
+interface Room {
+  readonly arena: number;
+  readonly outputs: readonly CpuBuffer[];
+  /** Where new state comes; after the run, where the old one was. */
+  readonly updates: number[];
+}
+
+/** How often a run that finds no room waits for dropped handles to be collected. */
+const ATTEMPTS = 8;
+
+/** Of `multiplyAddPeak`, whose rounds have ten multiply-adds of four lanes. */
+const PEAK_OPERATIONS = 10 * 4 * 2;
+const PEAK_ROUNDS = 10_000_000;
+
 export interface Machine {
-  readonly memory: LinearMemory;
+  readonly memory: MachineMemory;
   readonly crew: Crew;
   readonly kernelNames: readonly string[];
   readonly fused: boolean;
@@ -52,6 +90,10 @@ export class CpuBackend implements Backend {
   readonly #numbers: LoopNumbers;
   #bytes = 0;
   #buffers = 0;
+  #programBytes = 0;
+  /** What the run that is under way reads: freed when it ends. */
+  #inUse: ReadonlySet<CpuBuffer> = new Set();
+  #toFree: CpuBuffer[] = [];
   #isDisposed = false;
   /** Runs stand in line. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -73,6 +115,37 @@ export class CpuBackend implements Backend {
     return this.#machine.fused;
   }
 
+  /**
+   * The limit of this machine, in GFLOP/s (a multiply-add counts as two): chains of multiply-adds at the SIMD level in
+   * use, that wait neither for memory nor for each other, on all threads at once. Takes some 20 ms, in line with runs.
+   *
+   * @example
+   * ```ts
+   * import { cpu } from "@convoke/backend-cpu";
+   *
+   * const backend = await cpu();
+   * console.log((await backend.measurePeak()) > 0); // true
+   * ```
+   */
+  measurePeak(): Promise<number> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      const { memory, crew, kernelNames } = this.#machine;
+      const words = [1, kernelNames.indexOf("multiplyAddPeak"), 2, PEAK_ROUNDS];
+      const program = this.#address(4 * (words.length + 1 + crew.threads), "a measurement");
+      try {
+        const operands = Int32Array.of(...words, program + 4 * (words.length + 1));
+        memory.write(program, new Uint8Array(operands.buffer));
+        const start = performance.now();
+        await crew.run(program);
+        const seconds = (performance.now() - start) / 1000;
+        return (PEAK_ROUNDS * PEAK_OPERATIONS * crew.threads) / seconds / 1e9;
+      } finally {
+        if (!this.#isDisposed) memory.heap.free(program);
+      }
+    });
+  }
+
   async compile(graph: Graph): Promise<Program> {
     this.#assertUsable();
     const { memory, crew, kernelNames, fused } = this.#machine;
@@ -83,6 +156,7 @@ export class CpuBackend implements Backend {
       kernelNames,
       fused,
     });
+    this.#programBytes += program.bytes;
     let isDisposed = false;
     return {
       run: (inputs, state) => this.#inLine(() => this.#run(program, graph, { inputs, state })),
@@ -91,7 +165,9 @@ export class CpuBackend implements Backend {
         isDisposed = true;
         // A run that is under way still needs it.
         void this.#inLine(() => {
-          if (!this.#isDisposed) program.dispose();
+          if (this.#isDisposed) return Promise.resolve();
+          this.#programBytes -= program.bytes;
+          program.dispose();
           return Promise.resolve();
         });
       },
@@ -101,40 +177,46 @@ export class CpuBackend implements Backend {
   upload(data: TypedArray, spec: TensorSpec): DeviceBuffer {
     this.#assertUsable();
     const buffer = this.#allocate(spec);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#machine.memory.bytes(buffer.address, bytes.length).set(bytes);
+    this.#machine.memory.write(buffer.address, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     return buffer;
   }
 
   download(buffer: DeviceBuffer): Promise<TypedArray> {
-    return this.#inLine(() => {
+    return this.#inLine(async () => {
       const { address, bytes, spec } = this.#own(buffer);
-      // Copied out of the shared memory: what the caller gets is its own.
-      const copy = this.#machine.memory.bytes(address, bytes).slice();
-      return Promise.resolve(typedArrays[spec.dtype](copy.buffer));
+      return typedArrays[spec.dtype]((await this.#machine.memory.read(address, bytes)).buffer);
     });
   }
 
-  peek(buffer: DeviceBuffer): TypedArray {
-    const { address, bytes, spec } = this.#own(buffer);
-    return typedArrays[spec.dtype](this.#machine.memory.bytes(address, bytes).slice().buffer);
+  peek(buffer: DeviceBuffer): TypedArray | undefined {
+    const { address, bytes, spec, atHand } = this.#own(buffer);
+    const { memory } = this.#machine;
+    const copy = memory.peek === undefined ? atHand?.slice() : memory.peek(address, bytes);
+    return copy === undefined ? undefined : typedArrays[spec.dtype](copy.buffer);
   }
 
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof CpuBuffer) || buffer.isFreed || this.#isDisposed) return;
     buffer.isFreed = true;
-    this.#bytes -= buffer.bytes;
+    this.#bytes -= paddedSize(buffer.bytes);
     this.#buffers--;
-    // A run that is under way may still read it.
-    void this.#inLine(() => {
-      if (!this.#isDisposed) this.#machine.memory.heap.free(buffer.address);
-      return Promise.resolve();
-    });
+    if (this.#inUse.has(buffer)) this.#toFree.push(buffer);
+    else this.#machine.memory.heap.free(buffer.address);
   }
 
-  memory(): MemoryInfo {
-    const { maxMemory } = this.#machine;
-    return { bytes: this.#bytes, buffers: this.#buffers, highWater: maxMemory / 4, limit: maxMemory };
+  /** What is in use; see `CpuMemory`. */
+  memory(): CpuMemory {
+    const { maxMemory, memory } = this.#machine;
+    const limit = maxMemory - RESERVED - this.#programBytes;
+    return {
+      bytes: this.#bytes,
+      buffers: this.#buffers,
+      highWater: Math.floor(limit / 4),
+      limit,
+      programs: this.#programBytes,
+      peak: memory.heap.peak,
+      reserved: memory.size,
+    };
   }
 
   async dispose(): Promise<void> {
@@ -142,6 +224,7 @@ export class CpuBackend implements Backend {
     this.#isDisposed = true;
     this.#bytes = 0;
     this.#buffers = 0;
+    this.#programBytes = 0;
     await this.#machine.crew.dispose();
   }
 
@@ -151,65 +234,98 @@ export class CpuBackend implements Backend {
     given: { inputs: readonly DeviceBuffer[]; state: readonly DeviceBuffer[] },
   ): Promise<DeviceBuffer[]> {
     this.#assertUsable();
-    const { memory, crew } = this.#machine;
-    const inputs = given.inputs.map((buffer) => this.#own(buffer));
-    const state = given.state.map((buffer) => this.#own(buffer));
-    const { heap } = memory;
-    const made: CpuBuffer[] = [];
-    const updates: number[] = [];
-    const arena = this.#address(program.arena.bytes, "the arena of a program");
+    const feeds = {
+      inputs: given.inputs.map((buffer) => this.#own(buffer)),
+      state: given.state.map((buffer) => this.#own(buffer)),
+    };
+    this.#inUse = new Set([...feeds.inputs, ...feeds.state]);
     try {
-      for (const value of graph.outputs) made.push(this.#allocate(specOf(value)));
-      for (const buffer of state)
-        updates.push(this.#address(buffer.bytes, `the state ${formatShape(buffer.spec.shape)}`));
-      const { buffers } = program.plan;
-      program.prepare(arena, (number) => {
-        const { role } = buffers[number]!;
-        switch (role.kind) {
-          case "input":
-            return inputs[role.index]!.address;
-          case "state":
-            return state[role.index]!.address;
-          case "output":
-            return made[role.index]!.address;
-          case "update":
-            return updates[role.index]!;
-          default:
-            throw new Error(`cpu: a buffer of role ${role.kind} has its address already`);
-        }
-      });
-      memory.words(ERROR_WORD, 1)[0] = 0;
-      // A run that a worker's death cut short has left the others half-way to their meeting.
-      memory.words(CONTROL_WORDS, 4).fill(0);
-      await crew.run(program.address);
-      this.#assertNoIndexError();
-      // Everything has succeeded: now the new state takes the place of the old.
-      state.forEach((buffer, i) => {
-        const old = buffer.address;
-        buffer.address = updates[i]!;
-        updates[i] = old;
-      });
-      return made;
-    } catch (error) {
-      for (const buffer of made) this.free(buffer);
-      throw error;
-    } finally {
-      if (!this.#isDisposed) {
-        for (const address of updates) heap.free(address);
-        heap.free(arena);
+      const room = await this.#findRoom(program, graph, feeds);
+      try {
+        await this.#runIn(room, program, feeds);
+        return [...room.outputs];
+      } catch (error) {
+        for (const buffer of room.outputs) this.free(buffer);
+        throw error;
+      } finally {
+        this.#giveBack([room.arena, ...room.updates]);
       }
+    } finally {
+      this.#inUse = new Set();
+      this.#giveBack(this.#toFree.splice(0).map(({ address }) => address));
     }
   }
 
-  #assertNoIndexError(): void {
-    const { memory } = this.#machine;
-    const code = memory.words(ERROR_WORD, 1)[0];
-    if (code === 0) return;
-    throw new ConvokeError({
-      operation: indexOps[code! - 1] ?? "indexing",
-      problem: "an index is out of range of the axis that it looks up.",
-      wayOut: "Indices run from 0 to the size of the axis − 1; negative ones count from the end.",
+  async #runIn(room: Room, program: LoadedProgram, { inputs, state }: Feeds): Promise<void> {
+    const { memory, crew } = this.#machine;
+    const { buffers } = program.plan;
+    program.prepare(room.arena, (number) => {
+      const { role } = buffers[number]!;
+      switch (role.kind) {
+        case "input":
+          return inputs[role.index]!.address;
+        case "state":
+          return state[role.index]!.address;
+        case "output":
+          return room.outputs[role.index]!.address;
+        case "update":
+          return room.updates[role.index]!;
+        default:
+          throw new Error(`cpu: a buffer of role ${role.kind} has its address already`);
+      }
     });
+    const running = crew.run(program.address);
+    // In a worker's own memory: asked for at once, so that the answers come with the end of the run.
+    const small =
+      memory.peek === undefined ? room.outputs.filter(({ spec }) => shapeSize(spec.shape) === 1) : [];
+    const [code, ...values] = await Promise.all([
+      running,
+      ...small.map(({ address, bytes }) => memory.read(address, bytes)),
+    ]);
+    assertNoIndexError(code);
+    small.forEach((buffer, i) => (buffer.atHand = values[i]));
+    // Everything has succeeded: now the new state takes the place of the old.
+    state.forEach((buffer, i) => {
+      const old = buffer.address;
+      buffer.address = room.updates[i]!;
+      buffer.atHand = undefined;
+      room.updates[i] = old;
+    });
+  }
+
+  /** Room for a run. Where there is none, handles that were dropped get some time to be collected. */
+  async #findRoom(program: LoadedProgram, graph: Graph, feeds: Feeds): Promise<Room> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return this.#takeRoom(program, graph, feeds);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !(error instanceof OutOfMemoryError)) throw error;
+      }
+      await collectDropped();
+      this.#assertUsable();
+    }
+  }
+
+  #takeRoom(program: LoadedProgram, graph: Graph, { state }: Feeds): Room {
+    const outputs: CpuBuffer[] = [];
+    const pieces: number[] = [];
+    try {
+      const arena = this.#address(program.arena.bytes, "the arena of a program");
+      pieces.push(arena);
+      for (const value of graph.outputs) outputs.push(this.#allocate(specOf(value)));
+      for (const { bytes, spec } of state)
+        pieces.push(this.#address(bytes, `the state ${formatShape(spec.shape)}`));
+      return { arena, outputs, updates: pieces.slice(1) };
+    } catch (error) {
+      for (const buffer of outputs) this.free(buffer);
+      this.#giveBack(pieces);
+      throw error;
+    }
+  }
+
+  #giveBack(addresses: readonly number[]): void {
+    if (this.#isDisposed) return;
+    for (const address of addresses) this.#machine.memory.heap.free(address);
   }
 
   #inLine<T>(job: () => Promise<T>): Promise<T> {
@@ -224,7 +340,7 @@ export class CpuBackend implements Backend {
       `a tensor ${formatShape(spec.shape)}`,
     );
     const buffer = new CpuBuffer(spec, address);
-    this.#bytes += buffer.bytes;
+    this.#bytes += paddedSize(buffer.bytes);
     this.#buffers++;
     return buffer;
   }
@@ -262,6 +378,15 @@ export class CpuBackend implements Backend {
       wayOut: "Create a new one with await cpu(), and pass it to useBackend().",
     });
   }
+}
+
+function assertNoIndexError(code: number): void {
+  if (code === 0) return;
+  throw new ConvokeError({
+    operation: indexOps[code - 1] ?? "indexing",
+    problem: "an index is out of range of the axis that it looks up.",
+    wayOut: "Indices run from 0 to the size of the axis − 1; negative ones count from the end.",
+  });
 }
 
 const typedArrays: { readonly [D in TensorSpec["dtype"]]: (buffer: ArrayBuffer) => TypedArray } = {

@@ -1,15 +1,20 @@
 // Makes the backend: chooses the build of the kernels, sets up the memory, and starts the workers.
-import { prepareEngine, processorCount, spawnWorker } from "#platform";
+import * as platform from "#platform";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
-import { CpuBackend } from "./cpu.js";
-import { CONTROL_WORDS, LinearMemory } from "./memory/linear-memory.js";
-import { InlineCrew, type Crew, type CrewSetup } from "./runtime/crew.js";
-import { engineFeatures } from "./runtime/engine-features.js";
-import { kernelsModule } from "./runtime/kernels-module.js";
-import { WorkerCrew } from "./runtime/worker-crew.js";
+import { CpuBackend, type Machine } from "./cpu.js";
+import { LinearMemory } from "./memory/linear-memory.js";
+import { CONTROL_WORDS } from "./memory/machine-memory.js";
+import { InlineCrew } from "./runtime/crew.js";
+import { engineFeatures, type EngineFeatures } from "./runtime/engine-features.js";
+import { kernelsModule, type Kernels } from "./runtime/kernels-module.js";
+import { RemoteMachine } from "./runtime/remote-machine.js";
+import { WorkerCrew, type PlatformWorker } from "./runtime/worker-crew.js";
 
 export interface CpuOptions {
-  /** Workers that share each run. Default: one for each processor. 0 computes in the calling thread, without workers. */
+  /**
+   * Workers that share each run. Default: one for each processor. Where memory cannot be shared (a page that is not
+   * cross-origin isolated) it is one worker. 0 computes in the calling thread, without workers.
+   */
   readonly threads?: number;
   /** Bytes that the backend's memory may reach; 2 GiB by default, 4 GiB at most. */
   readonly maxMemory?: number;
@@ -17,12 +22,22 @@ export interface CpuOptions {
   readonly relaxedSimd?: boolean;
 }
 
+/** What differs between Node, browsers and tests. */
+export interface CpuPlatform {
+  prepareEngine(): void;
+  processorCount(): number;
+  spawnWorker(): PlatformWorker;
+  engineFeatures(): EngineFeatures;
+}
+
 const GIBIBYTE = 2 ** 30;
 
 /**
  * The CPU backend. Results do not depend on the number of threads, to the last bit.
  *
- * @throws BackendUnavailableError where the engine lacks WebAssembly SIMD.
+ * @throws BackendUnavailableError where the engine lacks WebAssembly SIMD, or where the content security policy of a
+ *   page forbids to compile WebAssembly or to start workers.
+ * @throws ConvokeError when an option is out of range.
  * @example
  * ```ts
  * import { cpu } from "@convoke/backend-cpu";
@@ -32,7 +47,15 @@ const GIBIBYTE = 2 ** 30;
  * console.log(await tensor([[1, 2], [3, 4]]).matmul(tensor([[1], [1]])).data()); // Float32Array [3, 7]
  * ```
  */
-export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
+export function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
+  return cpuOn({ ...platform, engineFeatures }, options);
+}
+
+/** The CPU backend on a given platform. */
+export async function cpuOn(
+  { prepareEngine, processorCount, spawnWorker, engineFeatures }: CpuPlatform,
+  options: CpuOptions,
+): Promise<CpuBackend> {
   const threads = wholeNumber("threads", options.threads ?? processorCount(), { least: 0, most: 256 });
   const maxMemory = wholeNumber("maxMemory", options.maxMemory ?? 2 * GIBIBYTE, {
     least: 2 ** 20,
@@ -50,28 +73,77 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   }
   const fused = features.relaxedSimd && options.relaxedSimd !== false;
   // The kernels declare shared memory; without it they get a build that does not.
-  const shared = features.sharedMemory;
-  const { modules, names } = await kernelsModule({ relaxed: fused, shared });
-  const memory = new LinearMemory({ maximum: maxMemory, shared });
-  const setup: CrewSetup = {
-    memory: memory.memory,
-    kernels: modules,
-    kernelNames: names,
-    control: CONTROL_WORDS,
-  };
-  const crew = await startCrew(setup, { threads, shared });
-  return new CpuBackend({ memory, crew, kernelNames: names, fused, maxMemory });
+  const kernels = await compiledKernels({ relaxed: fused, shared: features.sharedMemory });
+  const parts = { kernels, threads, maxMemory, spawn: spawnWorker };
+  const { memory, crew } = features.sharedMemory
+    ? await localMachine(parts, true)
+    : await (threads === 0 ? localMachine(parts, false) : remoteMachine(parts));
+  return new CpuBackend({ memory, crew, kernelNames: kernels.names, fused, maxMemory });
 }
 
-/** Workers where there is shared memory and a worker can start; else the calling thread does the work. */
-async function startCrew(
-  setup: CrewSetup,
-  { threads, shared }: { threads: number; shared: boolean },
-): Promise<Crew> {
-  if (threads === 0 || !shared) return new InlineCrew(setup);
-  const crew = new WorkerCrew(setup, { threads, spawn: spawnWorker });
+type MemoryAndCrew = Pick<Machine, "memory" | "crew">;
+
+interface MachineParts {
+  readonly kernels: Kernels;
+  readonly threads: number;
+  readonly maxMemory: number;
+  readonly spawn: () => PlatformWorker;
+}
+
+/** A memory that the calling thread sees, and workers that share it, or none. */
+async function localMachine(
+  { kernels, threads, maxMemory, spawn }: MachineParts,
+  shared: boolean,
+): Promise<MemoryAndCrew> {
+  const memory = reserveMemory(maxMemory, shared);
+  const setup = { ...kernelSetup(kernels), memory: memory.memory };
+  if (threads === 0) return { memory, crew: new InlineCrew(setup) };
+  const crew = new WorkerCrew(setup, { threads, spawn });
   await crew.start();
-  return crew;
+  return { memory, crew };
+}
+
+/** One worker with a memory of its own, so that the calling thread stays free. */
+async function remoteMachine({ kernels, maxMemory, spawn }: MachineParts): Promise<MemoryAndCrew> {
+  const machine = await RemoteMachine.start(kernelSetup(kernels), { maximum: maxMemory, spawn });
+  return { memory: machine, crew: machine };
+}
+
+function kernelSetup({ modules, names }: Kernels) {
+  return { kernels: modules, kernelNames: names, control: CONTROL_WORDS };
+}
+
+async function compiledKernels(build: { relaxed: boolean; shared: boolean }): Promise<Kernels> {
+  try {
+    return await kernelsModule(build);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    throw new BackendUnavailableError(
+      {
+        backend: "cpu",
+        reason: `WebAssembly cannot be compiled here: ${error.message}.`,
+        wayOut: "Allow it in the content security policy of the page: script-src 'wasm-unsafe-eval'.",
+      },
+      { cause: error },
+    );
+  }
+}
+
+function reserveMemory(maxMemory: number, shared: boolean): LinearMemory {
+  try {
+    return new LinearMemory({ maximum: maxMemory, shared });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new BackendUnavailableError(
+      {
+        backend: "cpu",
+        reason: `a memory that may reach ${maxMemory / 2 ** 20} MB cannot be reserved here.`,
+        wayOut:
+          "Give a lower maxMemory to cpu({ maxMemory }), or dispose backends that are no longer needed.",
+      },
+      { cause: error },
+    );
+  }
 }
 
 function wholeNumber(name: string, value: number, { least, most }: { least: number; most: number }): number {

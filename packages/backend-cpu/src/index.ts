@@ -4,4 +4,4 @@
  * @packageDocumentation
  */
 export { cpu, type CpuOptions } from "./create.js";
-export type { CpuBackend } from "./cpu.js";
+export type { CpuBackend, CpuMemory } from "./cpu.js";

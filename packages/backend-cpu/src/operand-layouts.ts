@@ -58,6 +58,8 @@ const convolution = [
   "relu",
 ] as const;
 
+const winogradConvolution = [...convolution, "stripTiles", "chunkTiles"] as const;
+
 const pooling = [
   "x",
   "y",
@@ -102,6 +104,17 @@ export const operandLayouts = {
   convInputGrad: convolution,
   /** w = the gradient by the kernels for the input x and the gradient y; `bias`, `packed` and `relu` are not used. */
   convFilterGrad: convolution,
+  /**
+   * y = x ∗ w for kernels of 3×3 that move by single steps, `groups` 1: at most `chunkTiles` tiles of 4×4 outputs at a time,
+   * in strips of `stripTiles`. `winogradPack` goes before it; or `winogradTurnedPack`, which turns the kernels round and
+   * swaps their first two axes: then y is the gradient by the input for the gradient x.
+   */
+  winogradPack: winogradConvolution,
+  winogradTurnedPack: winogradConvolution,
+  winograd: winogradConvolution,
+  /** As `convFilterGrad`; `winogradFilterGradEnd` goes behind it, and what is `packed` must not change between. */
+  winogradFilterGrad: winogradConvolution,
+  winogradFilterGradEnd: winogradConvolution,
   /** y = the maxima of the windows of each plane, `indices` (int32) where in its plane each lies. */
   maxPool: pooling,
   /** y = the means of the windows; `indices` is not used. */
@@ -136,10 +149,11 @@ export interface KernelMemory {
 
 type ProductSize = Pick<Operands<"gemm">, "batch" | "rows" | "columns" | "depth" | "aBatch" | "bBatch">;
 
-type ConvolutionSize = Omit<
-  Operands<"conv">,
-  "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu"
->;
+type ConvolutionPlace = "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu";
+
+export type ConvolutionSize = Omit<Operands<"conv">, ConvolutionPlace>;
+
+export type WinogradSize = Omit<Operands<"winograd">, ConvolutionPlace>;
 
 /** The tile, the descriptions of the column panels, and the columns that are packed at a time (see product.ts). */
 function productScratch(columns: number, depth: number): number {
@@ -236,6 +250,29 @@ export function convFilterGradMemory(size: ConvolutionSize): KernelMemory {
   const joined = (slabTiles * tileTaps + groupFilters) * joinedRow;
   const padded = groupChannels * paddedElements(seenHeight, seenWidth, size.strideX) * 4;
   return { packed: 0, scratch: roundUp(table + slabTiles * filterTiles * 144 + joined + padded + 64, 16) };
+}
+
+/** A row of zeros, a strip of 24 transformed rows, a tile, and 36 matrices of each side (see winograd-strips.ts). */
+function winogradScratch(size: WinogradSize, sourceColumns: number, targetColumns: number): number {
+  const matrices = 36 * (size.chunkTiles * (sourceColumns + targetColumns) * 4 + 128);
+  return 25 * (size.stripTiles * 16 + 48) + 384 + matrices;
+}
+
+export function winogradMemory(size: WinogradSize): KernelMemory {
+  const targetColumns = roundUp(size.filters, 8);
+  return {
+    packed: 36 * targetColumns * roundUp(size.channels, 4) * 4,
+    scratch: winogradScratch(size, roundUp(size.channels, 4), targetColumns),
+  };
+}
+
+export function winogradFilterGradMemory(size: WinogradSize): KernelMemory {
+  const sourceColumns = roundUp(size.channels, 8);
+  const gradientColumns = roundUp(size.filters, 4);
+  return {
+    packed: 36 * sourceColumns * gradientColumns * 4,
+    scratch: winogradScratch(size, sourceColumns, gradientColumns),
+  };
 }
 
 function roundUp(n: number, multiple: number): number {

@@ -47,12 +47,16 @@ export {
 export { formatShape, ShapeError, type Shape } from "@convoke/shape";
 export { formatReport, report, type LayerReport, type ModelReport } from "@convoke/shape-checker";
 export {
+  ImportedModel,
+  importOnnx,
   OnnxExportError,
   OnnxFormatError,
+  OnnxUnsupportedError,
   OnnxVerificationError,
   readModel,
   writeModel,
   type ExportedModel,
+  type ImportOptions,
   type OnnxModel,
   type OnnxRunner,
 } from "@convoke/onnx";

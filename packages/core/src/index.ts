@@ -11,6 +11,7 @@ export { debug, type DebugOptions } from "./execution/debug-options.js";
 export { traceFunction, type TracedFunction } from "./execution/traced-function.js";
 export { flattenTree, type Flattened } from "./tree.js";
 export { defaultBackend, useBackend } from "./backend/default-backend.js";
+export { collectDropped } from "./execution/memory.js";
 export type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend/backend.js";
 export { kernelBackend, type KernelBackendOptions, type KernelTable } from "./backend/kernel-backend.js";
 export { reference } from "./backend/reference.js";

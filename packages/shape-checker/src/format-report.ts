@@ -1,69 +1,58 @@
-// A report as text for a terminal.
-import { formatShape } from "@convoke/shape";
+// The report as a table for a terminal.
 import type { LayerReport, ModelReport } from "./report.js";
+import { columns, memoryText, printable, titleText, totalsText, type Column } from "./report-text.js";
 
-interface Column {
-  readonly title: string;
-  readonly align: "left" | "right";
-  readonly cell: (layer: LayerReport) => string;
+export interface TableOptions {
+  /** Characters a line: columns that do not fit are left out, and named. Default: all are shown. */
+  readonly width?: number | undefined;
 }
 
-const columns: readonly Column[] = [
-  { title: "layer", align: "left", cell: ({ path, kind }) => path || kind },
-  { title: "kind", align: "left", cell: ({ kind }) => kind },
-  {
-    title: "output",
-    align: "left",
-    cell: ({ outputShape }) => (outputShape ? formatShape(outputShape) : ""),
-  },
-  { title: "weights/filter", align: "right", cell: ({ weightsPerFilter }) => countText(weightsPerFilter) },
-  { title: "neurons", align: "right", cell: ({ neurons }) => countText(neurons) },
-  { title: "connections", align: "right", cell: ({ connections }) => countText(connections) },
-  { title: "parameters", align: "right", cell: ({ parameters }) => countText(parameters || undefined) },
-  {
-    title: "multiply-adds",
-    align: "right",
-    cell: ({ multiplyAdds }) => countText(multiplyAdds || undefined),
-  },
-];
-
-/** The report as a table with a line of totals. Counts are for one sample; a kernel's weights include its bias. */
-export function formatReport({ kind, inputShape, layers, totals }: ModelReport): string {
-  const rows = layers.map((layer) => columns.map(({ cell }) => cell(layer)));
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => (columns[i]!.align === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd();
-  const rule = widths.map((width) => "─".repeat(width)).join("  ");
-  const frozen = totals.parameters - totals.trainable;
-  const summary = [
-    `${countText(totals.parameters)} parameters${frozen > 0 ? ` (${countText(frozen)} frozen)` : ""}`,
-    `${countText(totals.multiplyAdds)} multiply-adds a sample`,
-    sizeText(totals.bytes),
-  ];
+/**
+ * The report as a table with totals, advice and notes. Counts are for one sample; a kernel's weights include its bias.
+ * "sees" is the receptive field: its size, /stride and @offset in the input; "all" where every output sees the same.
+ */
+export function formatReport(report: ModelReport, { width = Infinity }: TableOptions = {}): string {
+  const { layers, memory, advice, notes } = report;
+  const wanted = columns.filter(({ cell }) => layers.some((layer) => cell(layer) !== ""));
+  let kept = wanted;
+  while (kept.length > 1 && lineWidth(kept, layers) > width) {
+    const last = Math.max(...kept.map(({ priority }) => priority));
+    if (last === 0) break;
+    kept = kept.filter(({ priority }) => priority !== last);
+  }
+  const left = wanted.filter((column) => !kept.includes(column)).map(({ title }) => title);
   return [
-    `${kind} for an input of ${formatShape(inputShape)}`,
+    titleText(report),
     "",
-    line(columns.map(({ title }) => title)),
-    rule,
-    ...rows.map(line),
-    rule,
-    summary.join(", "),
+    ...table(kept, layers),
+    totalsText(report),
+    memoryText(memory),
+    ...(left.length === 0 ? [] : [`not shown for lack of width: ${[...new Set(left)].join(", ")}`]),
+    ...(advice.length === 0 ? [] : ["", "advice"]),
+    ...advice.map(({ rule, layer, message }) => `  ${printable(layer)}: ${rule}: ${message}`),
+    ...(notes.length === 0 ? [] : ["", "notes"]),
+    ...notes.map((note) => `  ${printable(note)}`),
   ].join("\n");
 }
 
-/** The report as JSON text. */
-export function reportToJson(report: ModelReport): string {
-  return JSON.stringify(report, undefined, 2);
+function widthsOf(kept: readonly Column[], layers: readonly LayerReport[]): number[] {
+  return kept.map(({ title, cell }) =>
+    layers.reduce((most, layer) => Math.max(most, cell(layer).length), title.length),
+  );
 }
 
-function countText(count: number | undefined): string {
-  return count === undefined ? "" : count.toLocaleString("en-US");
+function lineWidth(kept: readonly Column[], layers: readonly LayerReport[]): number {
+  return widthsOf(kept, layers).reduce((sum, width) => sum + width + 2, -2);
 }
 
-function sizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+function table(kept: readonly Column[], layers: readonly LayerReport[]): string[] {
+  const widths = widthsOf(kept, layers);
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (kept[i]!.align === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd();
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  const rows = layers.map((layer) => line(kept.map(({ cell }) => cell(layer))));
+  return [line(kept.map(({ title }) => title)), rule, ...rows, rule];
 }

@@ -196,6 +196,7 @@ describe("report", () => {
     model.build([1, 4, 4]).freeze(/conv\.weight/);
     expect(report(model, [1, 4, 4]).totals).toEqual({
       parameters: 21,
+      parametersWithoutBias: 19,
       trainable: 3,
       // 2 filters · 2×2 outputs · 9 weights
       multiplyAdds: 72,
@@ -249,14 +250,18 @@ describe("formatReport", () => {
     expect(formatReport(report(model, [1, 32, 32]))).toMatchInlineSnapshot(`
       "chain for an input of [1, 32, 32]
 
-      layer           kind     output       weights/filter  neurons  connections  parameters  multiply-adds
-      ──────────────  ───────  ───────────  ──────────────  ───────  ───────────  ──────────  ─────────────
-      layers.c1       conv     [6, 28, 28]              26    4,704      122,304         156        117,600
-      layers.s2       pool     [6, 14, 14]
-      layers.flatten  flatten  [1176]
-      layers.output   dense    [10]                  1,177       10       11,770      11,770         11,760
-      ──────────────  ───────  ───────────  ──────────────  ───────  ───────────  ──────────  ─────────────
-      11,926 parameters, 129,360 multiply-adds a sample, 47.7 kB"
+      layer           kind     output       weights/filter  neurons  connections  parameters  of all  no bias  multiply-adds  of all    memory  in training  sees
+      ──────────────  ───────  ───────────  ──────────────  ───────  ───────────  ──────────  ──────  ───────  ─────────────  ──────  ────────  ───────────  ─────────
+      layers.c1       conv     [6, 28, 28]              26    4,704      122,304         156   1.3 %      150        117,600  90.9 %   18.8 kB      18.8 kB  5×5 /1 @0
+      layers.s2       pool     [6, 14, 14]                                                                                              4.7 kB       9.4 kB  6×6 /2 @0
+      layers.flatten  flatten  [1176]                                                                                                                        all
+      layers.output   dense    [10]                  1,177       10       11,770      11,770  98.7 %   11,760         11,760   9.1 %  40 bytes     40 bytes  all
+      ──────────────  ───────  ───────────  ──────────────  ───────  ───────────  ──────────  ──────  ───────  ─────────────  ──────  ────────  ───────────  ─────────
+      11,926 parameters, 129,360 multiply-adds a sample, 47.7 kB on disk
+      about 71.2 kB at most in inference, 246.7 kB in training with Adam, at batch size 1
+
+      advice
+        layers.output: heavy dense layer: it holds 99 % of all parameters (11,770). A global average pool of the [6, 14, 14] before it would leave 70."
     `);
   });
 

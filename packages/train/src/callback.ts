@@ -1,5 +1,5 @@
 // Callbacks: what happens along with training without being part of it.
-import type { Module, Variable } from "@convoke/core";
+import type { Backend, Module, Variable } from "@convoke/core";
 import type { EpochRecord, History } from "./history.js";
 import type { TensorData } from "./safetensors.js";
 
@@ -25,6 +25,25 @@ export interface Run {
   stop(reason: string): void;
   /** The whole state of the run, as the bytes of a checkpoint that `resume` takes. */
   checkpoint(): Promise<Uint8Array>;
+  /**
+   * Goes on on another backend, from the next step on: moves parameters, optimizer, measures and running statistics, once
+   * the step under way is done. Random numbers and order of the data do not depend on the backend.
+   *
+   * @example
+   * ```ts
+   * import { reference } from "@convoke/core";
+   * import type { Callback } from "@convoke/train";
+   *
+   * const other = reference();
+   * const swap: Callback = {
+   *   onStepEnd: async ({ step }, run) => {
+   *     if (step === 100) await run.to(other);
+   *   },
+   * };
+   * console.log(typeof swap.onStepEnd); // function
+   * ```
+   */
+  to(backend: Backend): Promise<void>;
 }
 
 /** Plain data that JSON can hold. */

@@ -97,7 +97,7 @@ export class Evaluator<Out> {
         if (loss !== undefined) this.#losses?.write(position, loss(outputs, fields));
         this.#metrics.update(outputs, fields, restart);
       },
-      { name: "evaluation", backend: options.backend },
+      { name: "evaluation" },
     );
   }
 
@@ -126,10 +126,14 @@ export class Evaluator<Out> {
     return { ...(this.#losses !== undefined && { loss: sum / examples }), examples, ...measured };
   }
 
+  /** Totals and losses. */
+  get state(): readonly Variable[] {
+    return [...this.#metrics.variables, ...(this.#losses === undefined ? [] : [this.#losses.variable])];
+  }
+
   dispose(): void {
     this.#measure.dispose();
-    for (const variable of this.#metrics.variables) variable.value.dispose();
-    this.#losses?.variable.value.dispose();
+    for (const variable of this.state) variable.value.dispose();
   }
 }
 

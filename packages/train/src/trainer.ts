@@ -6,6 +6,7 @@ import {
   hostFoldInPath,
   hostKey,
   tensor,
+  type Backend,
   type HostKey,
   type Module,
   type Variable,
@@ -119,7 +120,6 @@ export class Trainer<Out> implements Run {
       metrics,
       // Twice as long as what waits to be read: a callback may read while the next step runs.
       window: 2 * this.#readEvery,
-      backend: options.backend,
     });
     this.#evaluator =
       options.validation === undefined
@@ -133,7 +133,7 @@ export class Trainer<Out> implements Run {
   async run(): Promise<History> {
     const { epochs = 1, backend } = this.#options;
     try {
-      if (backend !== undefined) await this.model.to(backend);
+      if (backend !== undefined) await this.to(backend);
       this.#startedAt = performance.now();
       this.#progress?.start({
         epochs,
@@ -155,6 +155,17 @@ export class Trainer<Out> implements Run {
 
   stop(reason: string): void {
     this.#stopped ??= reason;
+  }
+
+  async to(backend: Backend): Promise<void> {
+    await this.#running;
+    const state = [
+      ...this.model.variables(),
+      ...Object.values(this.#optimizer.namedVariables()),
+      ...this.#step.state,
+      ...(this.#evaluator?.state ?? []),
+    ];
+    await Promise.all(state.map((variable) => variable.to(backend)));
   }
 
   async checkpoint(): Promise<Uint8Array> {

@@ -2,7 +2,6 @@
 import {
   compile,
   gradients,
-  type Backend,
   type CompiledFunction,
   type Context,
   type FloatDType,
@@ -39,7 +38,6 @@ export interface TrainingStepParts<Out> {
   readonly metrics: readonly Metric<Out>[];
   /** How many losses are kept until they are read. */
   readonly window: number;
-  readonly backend: Backend | undefined;
 }
 
 /** Everything that a step takes from the host. All of it are tensors, so that there is one program per batch shape. */
@@ -86,10 +84,8 @@ export class TrainingStep<Out> {
       ? parameters.map((parameter) => [parameter, sumFor(parameter)] as const)
       : [];
     this.sums = new Map(sums);
-    this.#compiled = compile((inputs: StepInputs) => this.#step(inputs), {
-      name: "training step",
-      backend: parts.backend,
-    });
+    // It runs where the model lives.
+    this.#compiled = compile((inputs: StepInputs) => this.#step(inputs), { name: "training step" });
   }
 
   /** How many programs were made: one for each shape of batch. */
@@ -114,11 +110,15 @@ export class TrainingStep<Out> {
     return [loss, ...gradients(loss, this.#trained())];
   };
 
+  /** The state that belongs to training, beside that of model and optimizer. */
+  get state(): readonly Variable[] {
+    return [this.losses.variable, this.#failed, ...this.metrics.variables, ...this.sums.values()];
+  }
+
   /** Frees programs and state. */
   dispose(): void {
     this.#compiled.dispose();
-    const own = [this.losses.variable, this.#failed, ...this.metrics.variables, ...this.sums.values()];
-    for (const variable of own) variable.value.dispose();
+    for (const variable of this.state) variable.value.dispose();
   }
 
   /** Read anew for each trace: parameters may be frozen in between. */

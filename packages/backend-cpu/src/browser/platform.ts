@@ -10,16 +10,19 @@ export function processorCount(): number {
 /** Browsers have what they have. */
 export function prepareEngine(): void {}
 
-/** Throws where the page's content security policy allows no worker from a blob. */
+/** A page's content security policy may forbid workers from blobs: then this throws, or the worker fails at once. */
 export function spawnWorker(): PlatformWorker {
   const url = URL.createObjectURL(new Blob([workerCode], { type: "text/javascript" }));
   const worker = new Worker(url);
   return {
-    send: (message) => worker.postMessage(message),
+    send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) =>
       worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => listener(data)),
     onDeath: (listener) =>
-      worker.addEventListener("error", ({ message }) => listener(message || "it could not be loaded")),
+      // A worker that the page's policy forbids fails by an event without a message.
+      worker.addEventListener("error", ({ message }) =>
+        listener(message || "the page allows no worker from a blob"),
+      ),
     hold: () => undefined,
     terminate: () => {
       worker.terminate();

@@ -30,13 +30,15 @@ export interface ElementLoop {
   readonly outputs: readonly Store[];
 }
 
-/** A loop whose last `reducedAxes` axes are reduced by `op`; `outputs` has one store, over the axes that are kept. */
-export interface ReductionLoop extends Omit<ElementLoop, "outputs"> {
+/** What one pass over the reduced axes gives: `value` reduced by `op`, stored over the axes that are kept. */
+export interface Reduction extends Store {
   readonly op: "sum" | "prod" | "max" | "min";
+}
+
+/** A loop whose last `reducedAxes` axes are reduced, in one pass for all results. */
+export interface ReductionLoop extends Omit<ElementLoop, "outputs"> {
   readonly reducedAxes: number;
-  /** The value that is reduced. */
-  readonly value: number;
-  readonly output: Access;
+  readonly results: readonly Reduction[];
 }
 
 /** The element type of each value of a loop. */

@@ -211,13 +211,11 @@ describe("emitted reductions", () => {
       const x = samples(dtype, rows * columns * depth, 4);
       // Over the first and the last axis: what is kept lies in the middle.
       const loop: ReductionLoop = {
-        op,
         shape: [columns, rows, depth],
         reducedAxes: 2,
         inputs: [{ dtype, strides: [depth, columns * depth, 1], offset: 0 }],
         steps: [],
-        value: 0,
-        output: { dtype, strides: [1], offset: 0 },
+        results: [{ op, value: 0, dtype, strides: [1], offset: 0 }],
       };
       const expected: HostArray = { shape: [columns], dtype, data: allocate(dtype, columns) };
       opTable[op].reference([{ shape: [rows, columns, depth], dtype, data: x }], [expected], {

@@ -1,16 +1,12 @@
 // One WebAssembly module for all emitted loops of a program.
 import type { DType } from "@convoke/core";
-import {
-  emitElementLoop,
-  emitReductionLoop,
-  isVectorLoop,
-  loopSignature,
-  type LoopFunctions,
-} from "./emit-loops.js";
 import { valueTypes, type ElementLoop, type ReductionLoop } from "./element-loop.js";
+import { emitElementLoop, type LoopFunctions } from "./emit-elements.js";
+import { emitReductionLoop } from "./emit-reductions.js";
 import { addLaneFunctions } from "./lane-functions.js";
+import { loopSignature } from "./loop-addresses.js";
 import { hostFunctions, isScalarStep } from "./scalar-steps.js";
-import { laneFunctionNames } from "./vector-steps.js";
+import { isVectorLoop, laneFunctionNames } from "./vector-steps.js";
 import { WasmModule } from "./wasm-module.js";
 
 export type Loop = ElementLoop | ReductionLoop;
@@ -48,7 +44,7 @@ export function emitLoopModule(loops: readonly Loop[], options: LoopModuleOption
     module.function(
       loopSignature,
       (code) => {
-        if ("op" in loop) emitReductionLoop(code, loop, functions);
+        if ("results" in loop) emitReductionLoop(code, loop, functions);
         else emitElementLoop(code, loop, functions);
       },
       `loop${i}`,

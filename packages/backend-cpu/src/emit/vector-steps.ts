@@ -1,7 +1,7 @@
 // Element steps on four lanes of 32 bits: float32, int32, uint32, and bool as a mask of ones.
 import type { DType } from "@convoke/core";
 import type { FunctionCode, Instruction, Local } from "./wasm-module.js";
-import type { Step } from "./element-loop.js";
+import { valueTypes, type ElementLoop, type Step } from "./element-loop.js";
 
 /** Functions of the module that compute float32 functions on four lanes. */
 export type LaneFunctions = Readonly<Record<string, number>>;
@@ -89,6 +89,21 @@ export function isVectorStep(step: Step, types: readonly DType[]): boolean {
   }
 }
 
+/** The instruction that takes four more lanes into a reduction, if there is one for the type. */
+export function vectorCombination(op: "sum" | "prod" | "max" | "min", dtype: DType): Instruction | undefined {
+  if (dtype !== "float32" && dtype !== "int32" && dtype !== "uint32") return undefined;
+  return binaryTable(dtype)[{ sum: "add", prod: "mul", max: "maximum", min: "minimum" }[op]];
+}
+
+/** Whether all of a loop runs on four lanes at a time. */
+export function isVectorLoop(loop: Pick<ElementLoop, "inputs" | "steps">): boolean {
+  const types = valueTypes(loop);
+  return (
+    loop.inputs.every(({ dtype }) => vectorTypes.has(dtype)) &&
+    loop.steps.every((step) => isVectorStep(step, types))
+  );
+}
+
 function isLaneFunction(op: string): boolean {
   return laneFunctionNames.some((name) => name === op);
 }
@@ -165,7 +180,7 @@ function emitCast(code: FunctionCode, parts: { from: DType; to: DType; value: Lo
   }
 }
 
-/** Loads four neighbours from the address on the stack. */
+/** Loads four neighbours from the address on the stack, `offset` bytes further. */
 export function emitVectorLoad(code: FunctionCode, dtype: DType, offset = 0): void {
   if (dtype === "bool") {
     code.memory("v128.load32_zero", offset).do("i16x8.extend_low_i8x16_u", "i32x4.extend_low_i16x8_u");

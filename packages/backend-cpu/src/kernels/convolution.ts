@@ -1,14 +1,8 @@
 // Convolution and its gradients: float32 in one and two dimensions through kernels, the rest as sums in a loop.
 import { specOf, type GraphNode, type Value } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
-import {
-  convFilterGradMemory,
-  convInputGradMemory,
-  convMemory,
-  encodeOperands,
-  type KernelMemory,
-  type Operands,
-} from "../operand-layouts.js";
+import { planConvolution, type ConvolutionFace } from "../convolution-plan.js";
+import type { ConvolutionSize } from "../operand-layouts.js";
 import type { Operand } from "../program/instruction.js";
 import { sliced, type Layout } from "../program/layout.js";
 import { denseOutput, strided, type ProgramBuilder } from "../program/program-builder.js";
@@ -21,13 +15,8 @@ interface Geometry {
   readonly groups: number;
 }
 
-type Sizes = Omit<
-  Operands<"conv">,
-  "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu"
->;
-
 /** One-dimensional planes are planes of height 1. */
-function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): Sizes {
+function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): ConvolutionSize {
   const flat = x.length === 3;
   const pair = (values: readonly number[], first: number): [number, number] =>
     flat ? [first, values[0]!] : [values[0]!, values[1]!];
@@ -56,7 +45,7 @@ function sizesOf(x: Shape, w: Shape, y: Shape, geometry: Geometry): Sizes {
   };
 }
 
-function hasKernel(node: GraphNode): boolean {
+export function hasKernel(node: GraphNode): boolean {
   const { dtype, shape } = node.outputs[0]!;
   return dtype === "float32" && shape.length <= 4;
 }
@@ -66,26 +55,26 @@ interface KernelCall {
   readonly w: Operand;
   readonly y: Operand;
   readonly bias?: Operand;
-  readonly sizes: Sizes;
-  readonly needs: KernelMemory;
+  readonly sizes: ConvolutionSize;
+  /** Whether negative results become 0. */
+  readonly relu?: boolean;
 }
 
 function call(
-  kernel: "conv" | "convInputGrad" | "convFilterGrad",
-  parts: KernelCall,
+  face: ConvolutionFace,
+  { sizes, relu = false, ...places }: KernelCall,
   builder: ProgramBuilder,
 ): void {
-  const { x, w, y, bias, sizes, needs } = parts;
-  const operands = encodeOperands<"conv", Operand>("conv", {
-    ...{ x, w, y, bias: bias ?? 0 },
+  const { kernels, needs, encode } = planConvolution(face, sizes);
+  const operands = encode<Operand>({
+    bias: 0,
+    ...places,
     packed: { buffer: builder.buffer(Math.max(16, needs.packed)) },
     scratch: { buffer: builder.buffer(needs.scratch * builder.workers) },
     scratchBytes: needs.scratch,
-    ...sizes,
-    relu: 0,
+    relu: relu ? 1 : 0,
   });
-  if (kernel !== "convFilterGrad") builder.kernel(`${kernel}Pack`, operands);
-  builder.kernel(kernel, operands);
+  for (const kernel of kernels) builder.kernel(kernel, operands);
 }
 
 export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
@@ -101,7 +90,7 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       y: { buffer: y.buffer },
     };
     const withBias = bias === undefined ? operands : { ...operands, bias: { buffer: builder.dense(bias) } };
-    call("conv", { ...withBias, sizes, needs: convMemory(sizes) }, builder);
+    call("conv", { ...withBias, sizes, relu: builder.rectifies(node) }, builder);
     return;
   }
   const { dtype } = node.outputs[0]!;
@@ -138,7 +127,7 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
       w: { buffer: w.buffer },
       y: { buffer: builder.dense(g) },
     };
-    call("convFilterGrad", { ...operands, sizes, needs: convFilterGradMemory(sizes) }, builder);
+    call("convFilterGrad", { ...operands, sizes }, builder);
     return;
   }
   const parts = { x: paddedInput(x, geometry, builder), w, y: builder.layoutOf(g) };
@@ -158,7 +147,7 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
       w: { buffer: builder.dense(w) },
       y: { buffer: builder.dense(g) },
     };
-    call("convInputGrad", { ...operands, sizes, needs: convInputGradMemory(sizes) }, builder);
+    call("convInputGrad", { ...operands, sizes }, builder);
     return;
   }
   // The transpose is a convolution with turned kernels over the gradient, spread by the stride and padded.
@@ -257,7 +246,6 @@ function emitConvSums(
   const pick = (strides: readonly number[], axes: readonly number[]): number[] =>
     axes.map((axis) => strides[axis]!);
   builder.reduction({
-    op: "sum",
     kept: pick(extents, kept),
     reduced: pick(extents, reduced),
     inputs: [
@@ -265,8 +253,7 @@ function emitConvSums(
       { ...strided(other, dtype), strides: pick(otherStrides, [...kept, ...reduced]) },
     ],
     steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    value: 2,
-    output: { ...strided(target, dtype), strides: pick(targetStrides, kept) },
+    results: [{ ...strided(target, dtype), strides: pick(targetStrides, kept), op: "sum", value: 2 }],
   });
 }
 
@@ -280,7 +267,6 @@ function emitTransposedSums(
   const none = dilation.map(() => 0);
   const steps = dilation.map((d, i) => d * g.strides[i + 2]!);
   builder.reduction({
-    op: "sum",
     kept: [x.shape[0]!, groups, channels, ...x.shape.slice(2)],
     reduced: [filters, ...w.shape.slice(2)],
     inputs: [
@@ -294,10 +280,13 @@ function emitTransposedSums(
       },
     ],
     steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    value: 2,
-    output: {
-      ...strided(x, dtype),
-      strides: [x.strides[0]!, x.strides[1]! * channels, x.strides[1]!, ...x.strides.slice(2)],
-    },
+    results: [
+      {
+        ...strided(x, dtype),
+        strides: [x.strides[0]!, x.strides[1]! * channels, x.strides[1]!, ...x.strides.slice(2)],
+        op: "sum",
+        value: 2,
+      },
+    ],
   });
 }

@@ -3,7 +3,6 @@ import { isConstant, specOf, type DType, type GraphNode, type Value } from "@con
 import { shapeSize } from "@convoke/shape";
 import type { Step } from "../emit/element-loop.js";
 import { canEmit } from "../emit/loop-module.js";
-import type { Unit } from "../program/fusion.js";
 import { stridedOver, denseOutput, type ProgramBuilder, type Strided } from "../program/program-builder.js";
 
 const elementOps: ReadonlySet<string> = new Set([
@@ -104,18 +103,21 @@ export function fusedSteps(
 }
 
 /** The element of a constant that is one number, or repeats one. */
-function constantValue(value: Value): number | bigint | undefined {
+export function constantValue(value: Value): number | bigint | undefined {
   let { node } = value;
   while (node.op.name === "broadcastTo" || node.op.name === "reshape") node = node.inputs[0]!.node;
   if (!isConstant(node) || shapeSize(node.outputs[0]!.shape) !== 1) return undefined;
   return node.attributes.data[0];
 }
 
-/** Emits a fused unit: one loop that stores what others need of it. */
-export function emitFused(unit: Unit, isNeeded: (node: GraphNode) => boolean, builder: ProgramBuilder): void {
-  const { shape } = unit.nodes[0]!.outputs[0]!;
-  const values = unit.nodes.filter(isNeeded).map((node) => ({ node, index: 0 }));
-  const { inputs, steps, results } = fusedSteps({ nodes: unit.nodes, shape, results: values }, builder);
+/** Emits one loop that takes `steps` and stores the values of some of them. */
+export function emitFused(
+  { steps: nodes, stored }: { steps: readonly GraphNode[]; stored: readonly GraphNode[] },
+  builder: ProgramBuilder,
+): void {
+  const { shape } = stored[0]!.outputs[0]!;
+  const values = stored.map((node) => ({ node, index: 0 }));
+  const { inputs, steps, results } = fusedSteps({ nodes, shape, results: values }, builder);
   const outputs = values.map((value, i) => {
     const { dtype }: { dtype: DType } = specOf(value);
     return { ...denseOutput(builder.result(value), dtype), value: results[i]! };

@@ -20,7 +20,7 @@ import {
   type IndexArray,
 } from "../operand-layouts-data.js";
 import type { ProgramBuilder } from "../program/program-builder.js";
-import { ERROR_WORD } from "../memory/linear-memory.js";
+import { ERROR_WORD } from "../memory/machine-memory.js";
 
 type Encoder = (node: GraphNode, builder: ProgramBuilder) => void;
 

@@ -24,7 +24,8 @@ export function encodeMatmul(node: GraphNode, builder: ProgramBuilder): void {
   };
   const product: Product = { a: over(a), b: over(b), c: builder.result({ node, index: 0 }) };
   if (shapeSize(shape) === 0) return;
-  if (dtype === "float32" && shapeSize(product.a.shape.slice(-1)) > 0) emitGemm(product, {}, builder);
+  if (dtype === "float32" && shapeSize(product.a.shape.slice(-1)) > 0)
+    emitGemm(product, { relu: builder.rectifies(node) }, builder);
   else emitSums(product, node, builder);
 }
 
@@ -43,12 +44,16 @@ export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
       b: { ...w, shape: [inputs, outputs], strides: [w.strides[1]!, w.strides[0]!] },
       c: denseLayout(y.buffer, [rows, outputs]),
     },
-    bias === undefined ? {} : { bias: { buffer: builder.dense(bias) } },
+    { bias: bias && { buffer: builder.dense(bias) }, relu: builder.rectifies(node) },
     builder,
   );
 }
 
-function emitGemm({ a, b, c }: Product, { bias }: { bias?: Operand }, builder: ProgramBuilder): void {
+function emitGemm(
+  { a, b, c }: Product,
+  { bias, relu }: { bias?: Operand | undefined; relu: boolean },
+  builder: ProgramBuilder,
+): void {
   const [rows, columns, depth] = [c.shape.at(-2)!, c.shape.at(-1)!, a.shape.at(-1)!];
   const batch = (layout: Layout) => ({ layout, strides: layout.strides.slice(0, -2) });
   const merged = mergeAxes(c.shape.slice(0, -2), [a, b, c].map(batch));
@@ -84,7 +89,7 @@ function emitGemm({ a, b, c }: Product, { bias }: { bias?: Operand }, builder: P
       cRow: c.strides.at(-2)!,
       cColumn: c.strides.at(-1)!,
       cBatch,
-      flags: bias === undefined ? 0 : gemmFlags.biasPerColumn,
+      flags: (bias === undefined ? 0 : gemmFlags.biasPerColumn) | (relu ? gemmFlags.relu : 0),
     });
     builder.kernel("gemmPack", operands);
     builder.kernel("gemm", operands);
@@ -109,7 +114,6 @@ function emitSums({ a, b, c }: Product, node: GraphNode, builder: ProgramBuilder
   const [rows, columns] = [rank - 2, rank - 1];
   const batchOf = (layout: Layout): readonly number[] => layout.strides.slice(0, rows);
   builder.reduction({
-    op: "sum",
     kept: c.shape,
     reduced: [a.shape[columns]!],
     inputs: [
@@ -117,7 +121,6 @@ function emitSums({ a, b, c }: Product, node: GraphNode, builder: ProgramBuilder
       { ...strided(b, dtype), strides: [...batchOf(b), 0, b.strides[columns]!, b.strides[rows]!] },
     ],
     steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    value: 2,
-    output: denseOutput(c, dtype),
+    results: [{ ...denseOutput(c, dtype), op: "sum", value: 2 }],
   });
 }

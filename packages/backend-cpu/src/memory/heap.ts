@@ -17,6 +17,7 @@ export class Heap {
   readonly #taken = new Map<number, number>();
   #end: number;
   #used = 0;
+  #peak = 0;
 
   constructor(options: { start: number; grow: (end: number) => boolean }) {
     this.#end = Math.ceil(options.start / ALIGNMENT) * ALIGNMENT;
@@ -26,6 +27,11 @@ export class Heap {
   /** Bytes in pieces that are handed out, slack included. */
   get used(): number {
     return this.#used;
+  }
+
+  /** The most that was handed out at any one time. */
+  get peak(): number {
+    return this.#peak;
   }
 
   /** The address of a piece of at least `size` bytes, or undefined when the memory cannot grow that far. */
@@ -60,6 +66,7 @@ export class Heap {
     }
     this.#taken.set(address, needed);
     this.#used += needed;
+    this.#peak = Math.max(this.#peak, this.#used);
     return address;
   }
 

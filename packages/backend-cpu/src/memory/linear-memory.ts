@@ -1,16 +1,15 @@
-// The one memory of a backend: grows on demand up to its limit, and is read and written from the calling thread.
+// A memory that the calling thread sees: its own, or one that it shares with the workers.
 import { Heap } from "./heap.js";
+import {
+  createMemory,
+  memoryLimits,
+  missingPages,
+  RESERVED,
+  type MachineMemory,
+  type MemoryLimits,
+} from "./machine-memory.js";
 
 const PAGE = 65536;
-
-/** Where a kernel reports an index out of range. */
-export const ERROR_WORD = 256;
-
-/** Where the workers of a run meet. */
-export const CONTROL_WORDS = 64;
-
-/** Address 0 stays free, and the first words are where workers meet and report. */
-const RESERVED = 4096;
 
 export interface LinearMemoryOptions {
   /** Bytes; the memory never grows beyond. */
@@ -18,32 +17,39 @@ export interface LinearMemoryOptions {
   readonly shared: boolean;
 }
 
-export class LinearMemory {
+export class LinearMemory implements MachineMemory {
   readonly memory: WebAssembly.Memory;
   readonly heap: Heap;
-  /** Limits that modules which import the memory must name. */
-  readonly limits: { readonly pages: number; readonly maximum: number; readonly shared: boolean };
+  readonly limits: MemoryLimits;
 
-  constructor({ maximum, shared }: LinearMemoryOptions) {
-    const pages = Math.min(65536, Math.max(1, Math.floor(maximum / PAGE)));
-    this.limits = { pages: 1, maximum: pages, shared };
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared });
+  constructor(options: LinearMemoryOptions) {
+    this.limits = memoryLimits(options);
+    this.memory = createMemory(this.limits);
     this.heap = new Heap({ start: RESERVED, grow: (end) => this.#grow(end) });
   }
 
-  /** The bytes from `address` on; a view that is good until the memory grows. */
-  bytes(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, address, length);
+  get size(): number {
+    return this.memory.buffer.byteLength;
   }
 
-  words(address: number, count: number): Int32Array {
-    return new Int32Array(this.memory.buffer, address, count);
+  write(address: number, bytes: Uint8Array): void {
+    new Uint8Array(this.memory.buffer, address, bytes.length).set(bytes);
+  }
+
+  read(address: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return Promise.resolve(this.peek(address, length));
+  }
+
+  peek(address: number, length: number): Uint8Array<ArrayBuffer> {
+    // Copied out of the shared memory: what the caller gets is its own.
+    const copy = new Uint8Array(length);
+    copy.set(new Uint8Array(this.memory.buffer, address, length));
+    return copy;
   }
 
   #grow(end: number): boolean {
-    // A vector load may reach past the end of the last piece.
-    const missing = Math.ceil((end + 256) / PAGE) - this.memory.buffer.byteLength / PAGE;
-    if (missing <= 0) return true;
+    const missing = missingPages(end, this.size / PAGE);
+    if (missing === 0) return true;
     try {
       this.memory.grow(missing);
       return true;

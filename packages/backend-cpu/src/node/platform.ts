@@ -10,8 +10,9 @@ export function processorCount(): number {
   return availableParallelism();
 }
 
-/** Node 20 has relaxed SIMD behind a flag that can be set until a module is compiled; later versions ignore the flag. */
+/** Node 20 has relaxed SIMD behind a flag that can be set until a module is compiled; later versions know no such flag. */
 export function prepareEngine(): void {
+  if (Number.parseInt(process.versions.node, 10) > 20) return;
   v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
 
@@ -19,7 +20,7 @@ export function spawnWorker(): PlatformWorker {
   const worker = new Worker(workerCode, { eval: true });
   let isAskedToEnd = false;
   return {
-    send: (message) => worker.postMessage(message),
+    send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => worker.on("message", (message: FromWorker) => listener(message)),
     onDeath: (listener) => {
       worker.on("error", (error: unknown) =>

@@ -1,27 +1,45 @@
 // Turns a graph into a plan: fuses, walks the units in order, and lets each op family write its instructions.
 import { isConstant, type Graph, type GraphNode } from "@convoke/core";
 import { emitFused, isElementwise } from "../kernels/elementwise.js";
-import { encoders } from "../kernels/encoders.js";
-import { emitReduction, reductionOps } from "../kernels/reduce.js";
-import { fuse, type Unit } from "./fusion.js";
+import { canRectify, encoders } from "../kernels/encoders.js";
+import { emitReductions, reductionOps } from "../kernels/reduce.js";
+import { fuse, schedule, type Unit } from "./fusion.js";
 import type { ProgramPlan } from "./instruction.js";
 import { ProgramBuilder } from "./program-builder.js";
+import { rectifiedProducts } from "./rectified-products.js";
+import { groupReductions } from "./reduction-groups.js";
+import { closure, virtualNodes } from "./virtual-values.js";
 
 /** The plan of a graph of which every node is supported. */
 export function compileGraph(graph: Graph, workers: number): ProgramPlan {
-  const builder = new ProgramBuilder(graph, workers);
+  const rectified = rectifiedProducts(graph, canRectify);
+  const builder = new ProgramBuilder(graph, { workers, rectified: new Set(rectified.values()) });
   const computed = graph.nodes.filter((node) => node.op.kind !== "leaf");
-  const units = fuse(computed, isElementwise);
-  const unitOf = new Map<GraphNode, Unit>(units.flatMap((unit) => unit.nodes.map((node) => [node, unit])));
-  const isNeeded = neededOutside(graph, unitOf);
-  const absorbed = absorbedUnits(units, { unitOf, isNeeded, builder });
-  const inside = new Set(absorbed.values());
-  for (const unit of units) {
+  const unitOf = fuse(computed, (node) => isElementwise(node) && !rectified.has(node));
+  const needed = neededOutside(graph, unitOf);
+  const isReduction = (node: GraphNode): boolean => reductionOps.has(node.op.name);
+  const isVirtual = virtualNodes({ unitOf, isReduction, ...needed });
+  const position = new Map(computed.map((node, i) => [node, i]));
+  const isStored = (node: GraphNode): boolean => needed.isNeeded(node) && !isVirtual.has(node);
+  /** The steps that compute some nodes in one loop, in order. */
+  const stepsOf = (nodes: readonly GraphNode[], within?: Unit): GraphNode[] => {
+    const values = nodes.map((node) => ({ node, index: 0 }));
+    const { steps } = closure(values, { unitOf, isStored, within });
+    return [...steps].sort((a, b) => position.get(a)! - position.get(b)!);
+  };
+  groupReductions(computed.filter(isReduction), unitOf, (node) => {
+    return closure(node.inputs, { unitOf, isStored }).leaves;
+  });
+  for (const unit of schedule(computed, unitOf)) {
     const [node] = unit.nodes as [GraphNode, ...GraphNode[]];
     if (unit.isFused) {
-      if (!inside.has(unit)) emitFused(unit, isNeeded, builder);
-    } else if (reductionOps.has(node.op.name)) {
-      emitReduction(node, absorbed.get(node), builder);
+      const stored = unit.nodes.filter(isStored);
+      if (stored.length > 0) emitFused({ steps: stepsOf(stored, unit), stored }, builder);
+    } else if (isReduction(node)) {
+      const read = unit.nodes.map(({ inputs }) => inputs[0]!.node);
+      emitReductions({ reductions: unit.nodes, steps: stepsOf(read) }, builder);
+    } else if (rectified.has(node)) {
+      builder.define({ node, index: 0 }, builder.layoutOf({ node: rectified.get(node)!, index: 0 }));
     } else {
       const encode = encoders[node.op.name];
       if (encode === undefined) throw new Error(`cpu: no encoder for ${node.op.name}`);
@@ -31,39 +49,37 @@ export function compileGraph(graph: Graph, workers: number): ProgramPlan {
   return builder.finish(graph);
 }
 
-/** Whether the value of a fused node is read outside its unit. */
-function neededOutside(graph: Graph, unitOf: ReadonlyMap<GraphNode, Unit>): (node: GraphNode) => boolean {
-  const needed = new Set<GraphNode>();
-  for (const node of graph.nodes) {
-    for (const { node: input } of node.inputs) {
-      const unit = unitOf.get(input);
-      if (unit !== undefined && unit !== unitOf.get(node)) needed.add(input);
-    }
-  }
-  for (const { node } of graph.outputs) needed.add(node);
-  for (const { update } of graph.state) needed.add(update.node);
-  return (node) => needed.has(node) && !isConstant(node);
+interface Needs {
+  /** Element-wise nodes whose values are read outside their unit, in the order of the graph. */
+  readonly needed: readonly GraphNode[];
+  readonly isNeeded: (node: GraphNode) => boolean;
+  readonly isResult: (node: GraphNode) => boolean;
+  readonly readersOf: (node: GraphNode) => readonly GraphNode[];
 }
 
-/** For each reduction, the fused unit that runs inside it: one whose only result is what the reduction reads. */
-function absorbedUnits(
-  units: readonly Unit[],
-  context: {
-    unitOf: ReadonlyMap<GraphNode, Unit>;
-    isNeeded: (node: GraphNode) => boolean;
-    builder: ProgramBuilder;
-  },
-): ReadonlyMap<GraphNode, Unit> {
-  const absorbed = new Map<GraphNode, Unit>();
-  for (const { nodes, isFused } of units) {
-    const [node] = nodes as [GraphNode, ...GraphNode[]];
-    if (isFused || !reductionOps.has(node.op.name)) continue;
-    const source = node.inputs[0]!.node;
-    const unit = context.unitOf.get(source);
-    if (unit?.isFused !== true) continue;
-    const results = unit.nodes.filter(context.isNeeded);
-    if (results.length === 1 && results[0] === source && context.builder.usesOf(source) === 1)
-      absorbed.set(node, unit);
+function neededOutside(graph: Graph, unitOf: ReadonlyMap<GraphNode, Unit>): Needs {
+  const readers = new Map<GraphNode, GraphNode[]>();
+  for (const node of graph.nodes) {
+    for (const input of new Set(node.inputs.map((value) => value.node))) {
+      const known = readers.get(input);
+      if (known === undefined) readers.set(input, [node]);
+      else known.push(node);
+    }
   }
-  return absorbed;
+  const results = new Set<GraphNode>();
+  for (const { node } of graph.outputs) results.add(node);
+  for (const { update } of graph.state) results.add(update.node);
+  const readersOf = (node: GraphNode): readonly GraphNode[] => readers.get(node) ?? [];
+  const needed = graph.nodes.filter((node) => {
+    const unit = unitOf.get(node);
+    if (unit?.isFused !== true || isConstant(node)) return false;
+    return results.has(node) || readersOf(node).some((reader) => unitOf.get(reader) !== unit);
+  });
+  const isNeeded = new Set(needed);
+  return {
+    needed,
+    isNeeded: (node) => isNeeded.has(node),
+    isResult: (node) => results.has(node),
+    readersOf,
+  };
 }

@@ -11,10 +11,13 @@ export interface Unit {
 const MOST_NODES = 40;
 
 /**
- * Groups `nodes` (inputs before users) into units, and orders these. `isElementwise` says which may be fused. Two
- * element-wise nodes join when one feeds the other, their shapes are equal, and nothing outside lies between them.
+ * Groups `nodes` (inputs before users) into units; `isElementwise` says which may be fused. Two element-wise nodes join
+ * when one feeds the other, their shapes are equal, and nothing outside lies between them.
  */
-export function fuse(nodes: readonly GraphNode[], isElementwise: (node: GraphNode) => boolean): Unit[] {
+export function fuse(
+  nodes: readonly GraphNode[],
+  isElementwise: (node: GraphNode) => boolean,
+): Map<GraphNode, Unit> {
   const unitOf = new Map<GraphNode, Unit>();
   for (const node of nodes) {
     const fusable = isElementwise(node);
@@ -30,7 +33,7 @@ export function fuse(nodes: readonly GraphNode[], isElementwise: (node: GraphNod
           unit.nodes.push(node);
           unitOf.set(node, unit);
         }
-      } else if (candidate !== unit && canMerge(unit, candidate, unitOf)) {
+      } else if (candidate !== unit && fitsOneLoop(unit, candidate) && canMerge(unit, candidate, unitOf)) {
         for (const moved of candidate.nodes) {
           unit.nodes.push(moved);
           unitOf.set(moved, unit);
@@ -43,7 +46,7 @@ export function fuse(nodes: readonly GraphNode[], isElementwise: (node: GraphNod
       unitOf.set(node, unit);
     }
   }
-  return schedule(nodes, unitOf);
+  return unitOf;
 }
 
 /** Fused units that feed `node` directly with its own shape. */
@@ -56,8 +59,12 @@ function neighbours(node: GraphNode, unitOf: ReadonlyMap<GraphNode, Unit>): Unit
   return [...new Set(units)];
 }
 
-function canMerge(a: Unit, b: Unit, unitOf: ReadonlyMap<GraphNode, Unit>): boolean {
-  if (a.nodes.length + b.nodes.length > MOST_NODES) return false;
+function fitsOneLoop(a: Unit, b: Unit): boolean {
+  return a.nodes.length + b.nodes.length <= MOST_NODES;
+}
+
+/** Whether two units can become one: neither depends on the other through a third. */
+export function canMerge(a: Unit, b: Unit, unitOf: ReadonlyMap<GraphNode, Unit>): boolean {
   const within = new Set([a, b]);
   const inputs = [...a.nodes, ...b.nodes].flatMap((node) => node.inputs);
   return !reaches(inputs, a, { unitOf, within }) && !reaches(inputs, b, { unitOf, within });
@@ -90,7 +97,7 @@ function reaches(
 }
 
 /** Units in an order in which each comes after those that feed it; nodes within a unit keep the graph's order. */
-function schedule(nodes: readonly GraphNode[], unitOf: ReadonlyMap<GraphNode, Unit>): Unit[] {
+export function schedule(nodes: readonly GraphNode[], unitOf: ReadonlyMap<GraphNode, Unit>): Unit[] {
   const position = new Map(nodes.map((node, i) => [node, i]));
   const units = [...new Set(nodes.map((node) => unitOf.get(node)!))];
   for (const unit of units) unit.nodes.sort((a, b) => position.get(a)! - position.get(b)!);

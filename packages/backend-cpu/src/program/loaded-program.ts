@@ -1,7 +1,8 @@
 // A plan in memory: its instructions as words, its constants, and where addresses go before each run.
-import { BackendError } from "@convoke/core";
+import { OutOfMemoryError } from "@convoke/core";
 import { emitLoopModule, type Loop } from "../emit/loop-module.js";
-import type { LinearMemory } from "../memory/linear-memory.js";
+import { paddedSize } from "../memory/heap.js";
+import type { MachineMemory } from "../memory/machine-memory.js";
 import type { Crew } from "../runtime/crew.js";
 import { planArena, type ArenaPlan } from "./arena.js";
 import type { ProgramPlan } from "./instruction.js";
@@ -36,19 +37,23 @@ export class LoopNumbers {
 export class LoadedProgram {
   readonly arena: ArenaPlan;
   readonly #plan: ProgramPlan;
-  readonly #memory: LinearMemory;
+  readonly #memory: MachineMemory;
   readonly #crew: Crew;
   readonly #numbers: LoopNumbers;
   readonly #patches: readonly Patch[];
-  readonly #wordCount: number;
+  /** The program as it lies in memory. */
+  readonly #words: Int32Array;
   readonly #constants = new Map<number, number>();
   readonly #base: number;
   readonly #loopCount: number;
-  readonly address: number;
+  #address = 0;
+  /** What was taken of the memory for instructions and constants. */
+  readonly #pieces: number[] = [];
+  #bytes = 0;
 
   private constructor(parts: {
     plan: ProgramPlan;
-    memory: LinearMemory;
+    memory: MachineMemory;
     crew: Crew;
     numbers: LoopNumbers;
     base: number;
@@ -79,22 +84,14 @@ export class LoadedProgram {
       }
     }
     this.#patches = patches;
-    this.#wordCount = words.length;
-    this.address = allocate(memory, words.length * 4, "a program");
-    memory.words(this.address, words.length).set(words);
-    plan.buffers.forEach(({ role }, buffer) => {
-      if (role.kind !== "constant") return;
-      const address = allocate(memory, role.data.length, "a constant");
-      memory.bytes(address, role.data.length).set(role.data);
-      this.#constants.set(buffer, address);
-    });
+    this.#words = Int32Array.from(words);
   }
 
   /** Compiles the loops of a plan, and puts everything where the crew finds it. */
   static async load(
     plan: ProgramPlan,
     machine: {
-      memory: LinearMemory;
+      memory: MachineMemory;
       crew: Crew;
       numbers: LoopNumbers;
       kernelNames: readonly string[];
@@ -119,7 +116,7 @@ export class LoadedProgram {
       crew.load({ module, base, count: loops.length });
     }
     const kernelNumbers = new Map(machine.kernelNames.map((name, i) => [name, i]));
-    return new LoadedProgram({
+    const program = new LoadedProgram({
       plan,
       memory,
       crew,
@@ -133,6 +130,23 @@ export class LoadedProgram {
         return number;
       },
     });
+    try {
+      program.#place();
+    } catch (error) {
+      program.dispose();
+      throw error;
+    }
+    return program;
+  }
+
+  /** Where the run begins. */
+  get address(): number {
+    return this.#address;
+  }
+
+  /** What it takes of the memory between runs: its instructions and constants. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Writes the addresses of a run into the instructions. `addressOf` knows all buffers but arena and constants. */
@@ -142,8 +156,8 @@ export class LoadedProgram {
       if (role.kind === "constant") return this.#constants.get(buffer)!;
       return addressOf(buffer);
     });
-    const words = this.#memory.words(this.address, this.#wordCount);
-    for (const { word, buffer, offset } of this.#patches) words[word] = addresses[buffer]! + offset;
+    for (const { word, buffer, offset } of this.#patches) this.#words[word] = addresses[buffer]! + offset;
+    this.#memory.write(this.#address, new Uint8Array(this.#words.buffer));
   }
 
   get plan(): ProgramPlan {
@@ -151,21 +165,35 @@ export class LoadedProgram {
   }
 
   dispose(): void {
-    this.#memory.heap.free(this.address);
-    for (const address of this.#constants.values()) this.#memory.heap.free(address);
+    for (const address of this.#pieces) this.#memory.heap.free(address);
     if (this.#loopCount > 0) this.#crew.unload({ base: this.#base, count: this.#loopCount });
     this.#numbers.giveBack(this.#base, this.#loopCount);
   }
-}
 
-function allocate(memory: LinearMemory, bytes: number, what: string): number {
-  const address = memory.heap.allocate(bytes);
-  if (address !== undefined) return address;
-  throw new BackendError({
-    operation: 'backend "cpu"',
-    problem: `there is no room for ${what} of ${bytes} bytes within ${memory.limits.maximum * 65536} bytes.`,
-    wayOut: "Raise maxMemory, or drop tensors that are no longer needed.",
-  });
+  #place(): void {
+    this.#address = this.#allocate(this.#words.byteLength, "a program");
+    this.#plan.buffers.forEach(({ role }, buffer) => {
+      if (role.kind !== "constant") return;
+      const address = this.#allocate(role.data.length, "a constant");
+      this.#constants.set(buffer, address);
+      this.#memory.write(address, role.data);
+    });
+  }
+
+  #allocate(bytes: number, what: string): number {
+    const { heap, limits } = this.#memory;
+    const address = heap.allocate(bytes);
+    if (address === undefined) {
+      throw new OutOfMemoryError({
+        operation: 'backend "cpu"',
+        problem: `there is no room for ${what} of ${bytes} bytes within ${limits.maximum * 65536} bytes.`,
+        wayOut: "Raise maxMemory, or drop tensors that are no longer needed.",
+      });
+    }
+    this.#pieces.push(address);
+    this.#bytes += paddedSize(bytes);
+    return address;
+  }
 }
 
 function loopKey(loop: Loop): string {

@@ -9,7 +9,13 @@ import {
   type Value,
 } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
-import { mergeAxes, type Access, type ElementLoop, type ReductionLoop } from "../emit/element-loop.js";
+import {
+  mergeAxes,
+  type Access,
+  type ElementLoop,
+  type Reduction,
+  type ReductionLoop,
+} from "../emit/element-loop.js";
 import type { BufferRole, Instruction, Operand, ProgramBuffer, ProgramPlan } from "./instruction.js";
 import { broadcastLayout, denseLayout, denseStrides, isDense, type BufferId, type Layout } from "./layout.js";
 
@@ -22,27 +28,21 @@ export class ProgramBuilder {
   readonly #instructions: Instruction[] = [];
   readonly #buffers: ProgramBuffer[] = [];
   readonly #layouts = new Map<GraphNode, (Layout | undefined)[]>();
-  readonly #uses: ReadonlyMap<GraphNode, number>;
   /** How many workers run the program: kernels take scratch for each. */
   readonly workers: number;
 
-  constructor(graph: Graph, workers: number) {
+  readonly #rectified: ReadonlySet<GraphNode>;
+
+  constructor(graph: Graph, { workers, rectified }: { workers: number; rectified: ReadonlySet<GraphNode> }) {
     this.workers = workers;
-    const uses = new Map<GraphNode, number>();
-    const count = ({ node }: Value): void => {
-      uses.set(node, (uses.get(node) ?? 0) + 1);
-    };
-    for (const node of graph.nodes) node.inputs.forEach(count);
-    graph.outputs.forEach(count);
-    for (const { update } of graph.state) count(update);
-    this.#uses = uses;
+    this.#rectified = rectified;
     graph.inputs.forEach((node, index) => this.#bind(node, { kind: "input", index }));
     graph.state.forEach(({ input }, index) => this.#bind(input, { kind: "state", index }));
   }
 
-  /** How often the outputs of a node are read. */
-  usesOf(node: GraphNode): number {
-    return this.#uses.get(node) ?? 0;
+  /** Whether the kernel of a node is to apply ReLU to what it stores. */
+  rectifies(node: GraphNode): boolean {
+    return this.#rectified.has(node);
   }
 
   /** A new buffer; without a role it lies in the arena. */
@@ -122,29 +122,26 @@ export class ProgramBuilder {
     this.#instructions.push({ kind: "loop", loop, operands: accesses.map(({ buffer }) => ({ buffer })) });
   }
 
-  /** Adds a reduction. `shape` and all strides name the kept axes first. */
+  /** Adds a reduction of one or several values. `kept`, `reduced` and all strides name the kept axes first. */
   reduction(parts: {
-    op: ReductionLoop["op"];
     kept: Shape;
     reduced: Shape;
     inputs: readonly Strided[];
     steps: ReductionLoop["steps"];
-    value: number;
-    output: Strided;
+    results: readonly (Strided & Pick<Reduction, "op" | "value">)[];
   }): void {
-    const { kept, reduced, inputs, output } = parts;
+    const { kept, reduced, inputs, results } = parts;
     if (shapeSize(kept) === 0) return;
     const split = kept.length;
     const outer = mergeAxes(kept, [
       ...inputs.map((input) => ({ ...input, strides: input.strides.slice(0, split) })),
-      output,
+      ...results,
     ]);
     const inner = mergeAxes(
       reduced,
       inputs.map((input) => ({ ...input, strides: input.strides.slice(split) })),
     );
     const loop: ReductionLoop = {
-      op: parts.op,
       shape: [...outer.shape, ...inner.shape],
       reducedAxes: inner.shape.length,
       inputs: inputs.map((input, i) => ({
@@ -153,10 +150,13 @@ export class ProgramBuilder {
         strides: [...outer.accesses[i]!.strides, ...inner.accesses[i]!.strides],
       })),
       steps: parts.steps,
-      value: parts.value,
-      output: plainAccess(outer.accesses[inputs.length]!),
+      results: results.map(({ op, value }, i) => ({
+        ...plainAccess(outer.accesses[inputs.length + i]!),
+        op,
+        value,
+      })),
     };
-    const operands = [...inputs, output].map(({ buffer }) => ({ buffer }));
+    const operands = [...inputs, ...results].map(({ buffer }) => ({ buffer }));
     this.#instructions.push({ kind: "loop", loop, operands });
   }
 

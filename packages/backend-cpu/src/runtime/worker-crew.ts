@@ -1,12 +1,13 @@
 // A crew of workers over shared memory.
-import { BackendError } from "@convoke/core";
+import { clearRunWords, CONTROL_WORDS, reportedError } from "../memory/machine-memory.js";
 import type { Crew, CrewSetup } from "./crew.js";
 import type { LoadedLoops } from "./thread.js";
+import { disposedDuringRun, lostWorker, noWorker } from "./worker-failure.js";
 import type { FromWorker, ToWorker } from "./worker-messages.js";
 
 /** A worker of the platform, Node's or the browser's. */
 export interface PlatformWorker {
-  send(message: ToWorker): void;
+  send(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: FromWorker) => void): void;
   /** Called when the worker ends or fails without having been asked to. */
   onDeath(listener: (reason: string) => void): void;
@@ -16,10 +17,19 @@ export interface PlatformWorker {
 }
 
 interface Run {
-  pending: number;
+  /** Those that have neither finished nor died. */
+  readonly pending: Set<PlatformWorker>;
+  failure: Error | undefined;
   resolve(): void;
   reject(error: Error): void;
 }
+
+/** Milliseconds between two wake-up calls to workers that wait for one that is gone. */
+const WAKE_UP = 5;
+
+// The third control word tells waiting workers to stop; they sleep at the second one (assembly/program.ts).
+const GENERATION = CONTROL_WORDS / 4 + 1;
+const STOPPED = CONTROL_WORDS / 4 + 2;
 
 export class WorkerCrew implements Crew {
   readonly threads: number;
@@ -27,7 +37,9 @@ export class WorkerCrew implements Crew {
   readonly #spawn: () => PlatformWorker;
   /** What is loaded: a crew that starts again loads it again. */
   readonly #loaded = new Map<number, LoadedLoops>();
-  #workers: PlatformWorker[] | undefined;
+  #workers: readonly PlatformWorker[] | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #isDisposed = false;
   #run: Run | undefined;
 
   constructor(setup: CrewSetup, options: { threads: number; spawn: () => PlatformWorker }) {
@@ -36,29 +48,13 @@ export class WorkerCrew implements Crew {
     this.#spawn = options.spawn;
   }
 
-  /** Starts the workers, and resolves when all are ready. */
-  async start(): Promise<void> {
-    const workers = Array.from({ length: this.threads }, () => this.#spawn());
-    this.#workers = workers;
-    const ready = workers.map(
-      (worker) =>
-        new Promise<void>((resolve, reject) => {
-          worker.onMessage((message) => {
-            if (message.kind === "ready") resolve();
-            else this.#receive(message);
-          });
-          worker.onDeath((reason) => {
-            reject(dead(reason));
-            this.#fail(reason, workers);
-          });
-        }),
-    );
-    workers.forEach((worker, i) => {
-      worker.send({ kind: "start", setup: { ...this.#setup, worker: i, workers: this.threads } });
-      for (const loops of this.#loaded.values()) worker.send({ kind: "load", loops });
-    });
-    await Promise.all(ready);
-    for (const worker of workers) worker.hold(false);
+  /**
+   * Starts the workers, and resolves when all are ready.
+   *
+   * @throws BackendUnavailableError where workers cannot start.
+   */
+  start(): Promise<void> {
+    return (this.#starting = this.#start());
   }
 
   load(loops: LoadedLoops): void {
@@ -71,48 +67,107 @@ export class WorkerCrew implements Crew {
     for (const worker of this.#workers ?? []) worker.send({ kind: "unload", loops: { base, count } });
   }
 
-  async run(program: number): Promise<void> {
+  async run(program: number): Promise<number> {
     // A crew that lost a worker starts again with the next run; the memory outlives it.
     if (this.#workers === undefined) await this.start();
+    if (this.#isDisposed) throw disposedDuringRun();
     const workers = this.#workers!;
+    const { memory } = this.#setup;
+    clearRunWords(memory);
     for (const worker of workers) worker.hold(true);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#run = { pending: workers.length, resolve, reject };
+        this.#run = { pending: new Set(workers), failure: undefined, resolve, reject };
         for (const worker of workers) worker.send({ kind: "run", program });
       });
     } finally {
       this.#run = undefined;
       for (const worker of workers) worker.hold(false);
     }
+    return reportedError(memory);
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    await this.#starting.catch(() => undefined);
     const workers = this.#workers ?? [];
     this.#workers = undefined;
-    this.#run?.reject(dead("the backend was disposed while a program ran"));
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    this.#run?.reject(disposedDuringRun());
+    await terminateAll(workers);
   }
 
-  #receive(message: FromWorker): void {
-    if (this.#run === undefined) return;
-    if (message.kind === "failed") this.#fail(message.message, this.#workers ?? []);
-    else if (--this.#run.pending === 0) this.#run.resolve();
+  async #start(): Promise<void> {
+    const workers: PlatformWorker[] = [];
+    try {
+      for (let i = 0; i < this.threads; i++) workers.push(this.#spawn());
+      this.#workers = workers;
+      const ready = workers.map(
+        (worker) =>
+          new Promise<void>((resolve, reject) => {
+            worker.onMessage((message) => {
+              if (message.kind === "ready") return resolve();
+              // Before it is ready, what fails is its start.
+              if (message.kind === "failed") reject(new Error(message.message));
+              this.#answered(worker, message.kind === "failed" ? message.message : undefined);
+            });
+            worker.onDeath((reason) => {
+              reject(new Error(reason));
+              this.#answered(worker, reason);
+            });
+          }),
+      );
+      workers.forEach((worker, i) => {
+        worker.send({ kind: "start", setup: { ...this.#setup, worker: i, workers: this.threads } });
+        for (const loops of this.#loaded.values()) worker.send({ kind: "load", loops });
+      });
+      await Promise.all(ready);
+    } catch (error) {
+      this.#workers = undefined;
+      await terminateAll(workers);
+      throw noWorker(error instanceof Error ? error.message : String(error));
+    }
+    for (const worker of workers) worker.hold(false);
   }
 
-  /** One worker is lost: the others would wait for it for ever. */
-  #fail(reason: string, workers: readonly PlatformWorker[]): void {
-    if (this.#workers !== workers) return;
+  /** A worker has finished its part of the run, or is lost: then `failure` says why. */
+  #answered(worker: PlatformWorker, failure?: string): void {
+    const run = this.#run;
+    if (run === undefined) {
+      // One that is lost between runs: the next run starts new workers.
+      if (failure !== undefined && this.#workers?.includes(worker)) void terminateAll(this.#giveUp());
+      return;
+    }
+    if (!run.pending.delete(worker)) return;
+    if (failure !== undefined && run.failure === undefined) {
+      run.failure = lostWorker(failure);
+      this.#stopOthers(run);
+    }
+    if (run.pending.size > 0) return;
+    if (run.failure === undefined) run.resolve();
+    else void terminateAll(this.#giveUp()).then(() => run.reject(run.failure!));
+  }
+
+  /**
+   * The others would wait at the next barrier for ever. They are told to leave, and the run fails when all have: until
+   * then they write into memory that the next run gets. A worker that looks just before it sleeps misses the call.
+   */
+  #stopOthers(run: Run): void {
+    const words = new Int32Array(this.#setup.memory.buffer);
+    Atomics.store(words, STOPPED, 1);
+    const wake = (): void => {
+      Atomics.notify(words, GENERATION);
+      if (run.pending.size > 0 && this.#run === run) setTimeout(wake, WAKE_UP);
+    };
+    wake();
+  }
+
+  #giveUp(): readonly PlatformWorker[] {
+    const workers = this.#workers ?? [];
     this.#workers = undefined;
-    for (const worker of workers) worker.terminate().catch(() => undefined);
-    this.#run?.reject(dead(reason));
+    return workers;
   }
 }
 
-function dead(reason: string): BackendError {
-  return new BackendError({
-    operation: 'backend "cpu"',
-    problem: `a worker stopped: ${reason}.`,
-    wayOut: "State keeps its values from before the run, and the next run starts new workers; try it again.",
-  });
+async function terminateAll(workers: readonly PlatformWorker[]): Promise<void> {
+  await Promise.all(workers.map((worker) => worker.terminate().catch(() => undefined)));
 }

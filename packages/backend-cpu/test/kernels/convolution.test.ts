@@ -1,15 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  convFilterGradMemory,
-  convInputGradMemory,
-  convMemory,
-  type Operands,
-} from "../../src/operand-layouts.js";
+import { planConvolution } from "../../src/convolution-plan.js";
+import type { ConvolutionSize } from "../../src/operand-layouts.js";
 import { builds, difference, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
 
-type Size = Omit<Operands<"conv">, "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu">;
-
-interface Case extends Size {
+interface Case extends ConvolutionSize {
   readonly bias: boolean;
   readonly relu: number;
 }
@@ -96,12 +90,11 @@ function compute(
   const [result, role] = { conv: [data.y, "y"], convInputGrad: [data.x, "x"], convFilterGrad: [data.w, "w"] }[
     face
   ] as [Float32Array, "x" | "w" | "y"];
-  const operands = { x: run.put(data.x), w: run.put(data.w), y: run.put(data.y), bias: 0, relu, ...size };
+  const operands = { x: run.put(data.x), w: run.put(data.w), y: run.put(data.y), bias: 0, relu };
   const to = run.put(new Float32Array(result.length).fill(NaN));
   operands[role] = to;
   if (bias) operands.bias = run.put(face === "conv" ? data.perFilter : data.perChannel);
-  if (face === "convFilterGrad") run.runWithScratch(face, convFilterGradMemory(size), operands);
-  else run.runPacked(face, face === "conv" ? convMemory(size) : convInputGradMemory(size), operands);
+  run.runPlan(planConvolution(face, size), operands);
   run.checkUntouched();
   return run.floats(to, result.length);
 }
@@ -152,6 +145,26 @@ function randomCase(seed: number): Case {
   }
 }
 
+/** Kernels of 3×3 with planes enough for Winograd. */
+function random3x3Case(seed: number): Case {
+  const next = seeded(seed * 7919 + 5);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(((next() + 1) / 2) * from.length)]!;
+  const axis = (): Axis => ({
+    size: pick([3, 4, 5, 8, 11, 14, 70]),
+    ...{ kernel: 3, stride: 1, dilation: 1, before: pick([0, 1, 1, 2, 4]), after: pick([0, 1, 1, 2, 5]) },
+  });
+  for (;;) {
+    const [vertical, horizontal] = [axis(), axis()];
+    if (vertical.size * horizontal.size > 400) continue;
+    const planes = [pick([8, 9, 13, 16]), pick([8, 9, 13, 16])] as const;
+    const found = caseOf([pick([1, 2, 3]), 1, ...planes], [vertical, horizontal], {
+      bias: pick([false, true]),
+      relu: pick([0, 1]),
+    });
+    if (found !== undefined) return found;
+  }
+}
+
 const axis = (size: number, kernel: number, { stride = 1, pad = 0 } = {}): Axis => ({
   ...{ size, kernel, stride, dilation: 1, before: pad, after: pad },
 });
@@ -186,13 +199,25 @@ describe.each(builds)("convolution, %s", (build) => {
       const data = dataOf(c, seed);
       const alone = compute(face, c, { data, build, workers: 1 });
       expect(difference(alone, oracles[face](c, data)), JSON.stringify(c)).toBeLessThan(1e-5);
-      for (const workers of [2, 3]) {
+      for (const workers of [2, 7]) {
         expect(compute(face, c, { data, build, workers }), `${workers}: ${JSON.stringify(c)}`).toEqual(alone);
       }
     };
 
     it("is right for any shape, with the same bits for any number of workers", () => {
       for (let seed = 0; seed < 120; seed++) check(randomCase(seed), seed);
+    });
+
+    it("is right for any shape of 3×3, by Winograd's transforms where they save work", () => {
+      const kernels = new Set<string>();
+      for (let seed = 0; seed < 20; seed++) {
+        const c = random3x3Case(seed);
+        check(c, seed);
+        kernels.add(planConvolution(face, c).kernels.at(-1)!);
+      }
+      expect([...kernels]).toEqual(
+        expect.arrayContaining([face, face === "convFilterGrad" ? "winogradFilterGradEnd" : "winograd"]),
+      );
     });
 
     it.each(layers)("is right for %s", (_, c) => {

@@ -77,7 +77,7 @@ function multiply(build: SimdLevel, workers: number, [c, data]: readonly [Case, 
     (c.bias === "row" ? gemmFlags.biasPerRow : 0) +
     (c.bias === "column" ? gemmFlags.biasPerColumn : 0) +
     (c.relu ? gemmFlags.relu : 0);
-  run.runPacked("gemm", gemmMemory(size), {
+  run.runGemm(gemmMemory(size), {
     ...{ a: run.put(data.a), b: run.put(data.b), c: target, bias: run.put(data.bias), flags },
     ...size,
   });

@@ -2,6 +2,7 @@
 // must not reach its results, and the pattern must stay as it is.
 import v8 from "node:v8";
 import { generatedKernels } from "../../scripts/build-kernels.mjs";
+import type { ConvolutionOperands, ConvolutionPlan } from "../../src/convolution-plan.js";
 import {
   encodeOperands,
   operandSlack,
@@ -29,8 +30,11 @@ function moduleOf(level: SimdLevel): WebAssembly.Module {
 
 const modules = { simd: moduleOf("simd"), relaxed: moduleOf("relaxed") };
 
-/** Operands without the addresses that `KernelRun` gives out itself. */
-type Shared<K extends KernelName> = Omit<Operands<K>, "packed" | "scratch" | "scratchBytes">;
+interface Workspace {
+  readonly packed: number;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+}
 
 export class KernelRun {
   readonly #memory: WebAssembly.Memory;
@@ -73,39 +77,39 @@ export class KernelRun {
 
   /** All workers, one after the other; the last goes first, as none may rely on another. */
   run<K extends KernelName>(kernel: K, operands: Operands<K>): void {
-    const words = this.put(Int32Array.from(encodeOperands(kernel, operands)));
+    this.#runWords(kernel, encodeOperands(kernel, operands));
+  }
+
+  #runWords(kernel: KernelName, operands: readonly number[]): void {
+    const words = this.put(Int32Array.from(operands));
     const run = this.#exports[kernel] as KernelFunction;
     for (let worker = this.workers - 1; worker >= 0; worker--) run(words, worker, this.workers);
   }
 
-  /** Both phases of a kernel that packs first. */
-  runPacked<K extends "gemm" | "conv" | "convInputGrad">(
-    kernel: K,
-    memory: KernelMemory,
-    shared: Shared<K>,
-  ): void {
-    const operands = this.#withMemory(memory, shared);
-    this.run(`${kernel}Pack`, operands as Operands<`${K}Pack`>);
-    this.run(kernel, operands);
-    this.#checkScratchEnds(operands as Operands<"gemm">);
-  }
-
-  runWithScratch(kernel: "convFilterGrad", memory: KernelMemory, shared: Shared<"convFilterGrad">): void {
-    const operands = this.#withMemory(memory, shared);
-    this.run(kernel, operands);
+  /** Both phases of a product. */
+  runGemm(memory: KernelMemory, places: Omit<Operands<"gemm">, keyof Workspace>): void {
+    const operands = { ...places, ...this.#workspace(memory) };
+    this.run("gemmPack", operands);
+    this.run("gemm", operands);
     this.#checkScratchEnds(operands);
   }
 
-  #withMemory<K extends KernelName>(memory: KernelMemory, shared: Shared<K>): Operands<K> {
+  /** The kernels of a plan, with the same operands. */
+  runPlan(plan: ConvolutionPlan, places: Omit<ConvolutionOperands<number>, keyof Workspace>): void {
+    const operands = { ...places, ...this.#workspace(plan.needs) };
+    for (const kernel of plan.kernels) this.#runWords(kernel, plan.encode(operands));
+    this.#checkScratchEnds(operands);
+  }
+
+  #workspace(memory: KernelMemory): Workspace {
     return {
-      ...shared,
       packed: this.reserve(memory.packed),
       scratchBytes: memory.scratch + 64,
       scratch: this.reserve((memory.scratch + 64) * this.workers),
-    } as Operands<K>;
+    };
   }
 
-  #checkScratchEnds({ scratch, scratchBytes }: Pick<Operands<"gemm">, "scratch" | "scratchBytes">): void {
+  #checkScratchEnds({ scratch, scratchBytes }: Workspace): void {
     for (let worker = 1; worker <= this.workers; worker++) {
       this.#expectUntouched(scratch + worker * scratchBytes - 64, scratch + worker * scratchBytes);
     }

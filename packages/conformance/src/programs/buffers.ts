@@ -4,6 +4,7 @@ import { expectAgreement } from "../compare-arrays.js";
 import { expectThat } from "../failure.js";
 import { elementsOf, extremes } from "../inputs.js";
 import { everyDType } from "../op-case.js";
+import { placeholder } from "../run-graph.js";
 import type { TestContext } from "../suite.js";
 import type { ProgramTests } from "./program-tests.js";
 import { atWorkbench } from "./workbench.js";
@@ -70,6 +71,42 @@ export const bufferTests: ProgramTests = {
       const buffer = bench.put([1, 2, 3]);
       (await bench.read(buffer)).fill(9 as never);
       await bench.expectValues("after the downloaded array changed", buffer, [1, 2, 3]);
+    });
+  },
+  "peek() gives what download() gives, or nothing": async ({ backend }) => {
+    await atWorkbench(backend, async (bench) => {
+      const x = placeholder([3], "float32");
+      const program = await bench.compile({ inputs: [x], outputs: [x.mul(2), x.sum()] });
+      const input = bench.put([1, 2, 4]);
+      const results = await bench.run(program, [input]);
+      for (const buffer of [input, ...results]) {
+        const peeked = backend.peek?.(buffer)?.slice();
+        if (peeked === undefined) continue;
+        const expected = await bench.read(buffer);
+        const dtype = "float32";
+        expectAgreement("peek()", { got: peeked, expected, dtype }, { compare: "bits", tolerance: 0 });
+      }
+      const [, sum] = results;
+      await bench.expectValues("the sum after peek()", sum!, [7]);
+    });
+  },
+  "peek() sees the new value of a state": async ({ backend }) => {
+    await atWorkbench(backend, async (bench) => {
+      const count = placeholder([], "float32");
+      const program = await bench.compile({
+        inputs: [],
+        state: [{ input: count, update: count.add(1) }],
+        outputs: [count],
+      });
+      // The state is a result of an earlier run: what was known of it then is old after the next.
+      const [state] = await bench.run(program, [], [bench.put([4], [])]);
+      backend.peek?.(state!);
+      await bench.run(program, [], [state!]);
+      const peeked = backend.peek?.(state!);
+      expectThat(
+        peeked === undefined || peeked[0] === 5,
+        `peek() of a state that became 5 gives ${String(peeked?.[0])}.`,
+      );
     });
   },
   "a thousand buffers": async ({ backend }) => {

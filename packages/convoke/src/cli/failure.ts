@@ -21,6 +21,7 @@ const selfExplaining = new Set([
   "ModuleError",
   "OnnxExportError",
   "OnnxFormatError",
+  "OnnxUnsupportedError",
   "OutOfMemoryError",
   "ShapeError",
   "UnsupportedOpError",

@@ -4,15 +4,17 @@ import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { backendNames } from "./backends.js";
 import { backendsCommand } from "./commands/backends.js";
+import { benchCommand, type BenchOptions } from "./commands/bench.js";
 import { evaluateCommand, type EvaluateOptions } from "./commands/evaluate.js";
 import { inspectCommand, type InspectOptions } from "./commands/inspect.js";
 import { predictCommand, type PredictOptions } from "./commands/predict.js";
 import { trainCommand, type TrainOptions } from "./commands/train.js";
+import { verifyCommand, type VerifyOptions } from "./commands/verify.js";
 import { datasetNames } from "./dataset-names.js";
 import { failureOf } from "./failure.js";
 import { modelNames } from "./model-names.js";
 import { optimizerNames } from "./optimizer-names.js";
-import { positiveNumber, shape, wholeNumber } from "./option-values.js";
+import { atLeastZero, names, positiveNumber, shape, wholeNumber } from "./option-values.js";
 import { openTerminal, type Terminal } from "./terminal.js";
 
 function buildProgram(terminal: Terminal): Command {
@@ -82,6 +84,26 @@ function buildProgram(terminal: Terminal): Command {
       ),
     )
     .action((model: string, options: InspectOptions) => inspectCommand(model, options, terminal));
+
+  threads(add("bench", "how fast this machine computes, trains and runs networks"))
+    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
+    .option("--only <names>", "only these jobs, separated by commas", names("--only"))
+    .action((options: BenchOptions) => benchCommand(options, terminal));
+
+  threads(
+    add("verify", "run ONNX test cases (model.onnx, test_data_set_*) and compare with what they recorded"),
+  )
+    .argument("<dir...>", "folders of cases, or folders that have such below them")
+    .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
+    .option("--rtol <x>", "accepted difference relative to each element", atLeastZero("--rtol"), 1e-3)
+    .option("--atol <x>", "accepted difference besides", atLeastZero("--atol"), 1e-7)
+    .option(
+      "--net-tolerance <x>",
+      "for models of more than 20 nodes also: max|a − b| / max(1, max|b|); 0 for none",
+      atLeastZero("--net-tolerance"),
+      1e-5,
+    )
+    .action((folders: string[], options: VerifyOptions) => verifyCommand(folders, options, terminal));
 
   add("backends", "which backends are here, their limits, and why one is not available").action(() =>
     backendsCommand(terminal),

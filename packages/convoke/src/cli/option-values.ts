@@ -26,6 +26,16 @@ export function positiveNumber(flag: string): (value: string) => number {
   };
 }
 
+/** A parser for finite numbers from 0 on. */
+export function atLeastZero(flag: string): (value: string) => number {
+  return (value) => {
+    const number = value.trim() === "" ? Number.NaN : Number(value);
+    return Number.isFinite(number) && number >= 0
+      ? number
+      : refuse(flag, value, "it takes a number from 0 on");
+  };
+}
+
 /** A parser for shapes: `1,28,28` or `1x28x28`. */
 export function shape(flag: string): (value: string) => readonly number[] {
   return (value) => {
@@ -33,5 +43,15 @@ export function shape(flag: string): (value: string) => readonly number[] {
     if (dims.every((dim) => /^\d+$/.test(dim) && Number(dim) >= 1 && Number(dim) <= 2 ** 31))
       return dims.map(Number);
     return refuse(flag, value, "it takes sizes of at least 1 separated by commas, for instance 1,28,28");
+  };
+}
+
+/** A parser for names separated by commas. */
+export function names(flag: string): (value: string) => readonly string[] {
+  return (value) => {
+    const list = value.split(",").map((name) => name.trim());
+    return list.every((name) => name !== "")
+      ? list
+      : refuse(flag, value, "it takes names separated by commas");
   };
 }

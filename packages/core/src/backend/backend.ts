@@ -37,11 +37,11 @@ export interface Backend {
   upload(data: TypedArray, spec: TensorSpec): DeviceBuffer;
   download(buffer: DeviceBuffer): Promise<TypedArray>;
   /**
-   * Where device memory is host memory: the values without waiting, not to be changed. Core then keeps results of one
-   * element on the host, so that a loop which drops its losses unread leaves no buffers behind. A device without it
-   * should take such small buffers from a pool.
+   * The values without waiting, not to be changed; undefined where they are not at hand. Where device memory is host
+   * memory they always are. Core keeps results of one element on the host, so that a loop which drops its losses unread
+   * leaves no buffers behind. A device without it should take such small buffers from a pool.
    */
-  peek?(buffer: DeviceBuffer): TypedArray;
+  peek?(buffer: DeviceBuffer): TypedArray | undefined;
   free(buffer: DeviceBuffer): void;
   memory(): MemoryInfo;
   dispose(): Promise<void>;

@@ -24,8 +24,7 @@ export async function waitForMemory(backend: Backend, outputs: readonly TensorSp
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     info = backend.memory();
     if (info.bytes + needed <= info.limit) return;
-    new Float64Array(PRESSURE / 8).fill(attempt);
-    await nextMacrotask();
+    await collectDropped();
   }
   const largest = [...liveBuffers(backend)]
     .map(([buffer, label]) => ({ buffer, label, bytes: bytesOf(buffer.spec) }))
@@ -40,6 +39,15 @@ export async function waitForMemory(backend: Backend, outputs: readonly TensorSp
     wayOut:
       "Drop handles that are no longer needed (or dispose() them), use smaller batches, or raise the limit.",
   });
+}
+
+/**
+ * One attempt to have the buffers of dropped handles freed: garbage that makes the collector run, and a turn of the
+ * event loop for its finalisers. For backends whose runs need room that `memory()` cannot foresee.
+ */
+export async function collectDropped(): Promise<void> {
+  new Float64Array(PRESSURE / 8).fill(1);
+  await nextMacrotask();
 }
 
 function bytesOf({ dtype, shape }: TensorSpec): number {

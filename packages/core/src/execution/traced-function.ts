@@ -136,7 +136,7 @@ function connect(
 function smallConstant(storage: Storage): GraphNode | undefined {
   const { spec, backend, buffer } = storage;
   if (shapeSize(spec.shape) !== 1) return undefined;
-  const data = backend.peek?.(buffer).slice();
+  const data = backend.peek?.(buffer)?.slice();
   if (data === undefined) return undefined;
   storage.free();
   return constantNode(data, spec);

@@ -63,7 +63,8 @@ export const activationOps = {
   /** max(x, 0); its gradient at 0 is 0. */
   relu: activation<"relu", NoAttributes>("relu", {
     body: (x) => x.maximum(0),
-    gradient: ({ x, g }) => x.lessEqual(0).where(g.literal(0), g),
+    // The result tells as much as the input, and is kept in any case by what reads it.
+    gradient: ({ y, g }) => y.lessEqual(0).where(g.literal(0), g),
   }),
   /** x between two bounds; the gradient at a bound is 0. ReLU6 is [0, 6], hard tanh [−1, 1]. */
   hardTanh: activation<"hardTanh", Bounds>("hardTanh", {

@@ -156,8 +156,8 @@ function refuse(node: GraphNode, batches: readonly number[], reason: string): ne
   });
 }
 
-/** The alignment of a single trace, in which nothing depends on N. */
-export function alignSingle(trace: TracedModel): AlignedNode[] {
+/** The alignment of a single graph, in which nothing depends on N. */
+export function alignSingle(trace: Pick<TracedModel, "graph">): AlignedNode[] {
   return trace.graph.nodes.map((node) => ({
     node,
     shapes: node.outputs.map(({ shape }) => shape.map(fixedSize)),

@@ -18,6 +18,7 @@ import { OnnxExportError } from "./export-error.js";
 import { hostTensor } from "./host-tensor.js";
 import { lowerGraph, type GraphSource } from "./lower-graph.js";
 import { metadataProps, type ModelMetadata } from "./metadata.js";
+import { irVersion, OPSETS } from "./opsets.js";
 import {
   namedTensors,
   traceModel,
@@ -26,9 +27,6 @@ import {
   type TracedModel,
 } from "./trace-model.js";
 import { verifyExport } from "./verify-export.js";
-
-/** The opsets that can be asked for. */
-export const OPSETS = { oldest: 17, newest: 26 } as const;
 
 /** Batch sizes of the traces. They are large primes, so that they are not mistaken for another size of the net. */
 const TRACED = [11, 13, 17] as const;
@@ -174,15 +172,6 @@ function checkedNames(
     problem: `got ${given.length} names for ${what} (${given.join(", ")}), but the model has ${own.length}, each with a name of its own.`,
     wayOut: `Give as many different names as that, or leave the option out.`,
   });
-}
-
-/**
- * Versions of the file format, https://github.com/onnx/onnx/blob/main/docs/Versioning.md: 8 came with opset 15, 9 with 19,
- * 10 with 21. Nothing that is written here needs a newer one, and older engines read the older ones.
- */
-function irVersion(opset: number): number {
-  if (opset < 19) return 8;
-  return opset < 21 ? 9 : 10;
 }
 
 function inputTree<In, Out>(model: Module<In, Out>, options: ExportOptions<In>): InputTree {

@@ -228,6 +228,11 @@ class GraphLowering {
       reshape: (value, from, to) => reshaped({ emit, writer }, value, { from, to }),
       cast: (value, from, to) =>
         from === to ? value : emit("Cast", [value], { to: attribute.int(codeOfDType(to)) }),
+      producer: (input) => {
+        const { node: before, index } = node.inputs[input]!;
+        if (before.op.kind === "leaf" || this.#constants.has(before)) return undefined;
+        return { op: before.op, output: index, context: this.#context(this.#aligned.get(before)!) };
+      },
       refuse,
     };
   }

@@ -27,9 +27,10 @@ export const compareLowerings = {
   isNaN: direct("IsNaN"),
   where: (context) => {
     const { dtype } = context.y;
-    if (dtype !== "int8" && dtype !== "uint32") return direct("Where")(context);
+    if (dtype !== "int8" && dtype !== "uint32" && dtype !== "bool") return direct("Where")(context);
     const [condition, a, b] = context.inputs;
-    const wide = [a!, b!].map((input) => context.cast(input.name, dtype, "int64"));
-    return context.cast(context.emit("Where", [condition!.name, ...wide]), "int64", dtype);
+    const wider = dtype === "bool" ? "uint8" : "int64";
+    const wide = [a!, b!].map((input) => context.cast(input.name, dtype, wider));
+    return context.cast(context.emit("Where", [condition!.name, ...wide]), wider, dtype);
   },
 } satisfies Partial<LoweringTable>;

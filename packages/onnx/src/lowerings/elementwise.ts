@@ -38,24 +38,53 @@ const log1p: LowerFunction = (context) => {
   return context.emit("Where", [isSmall, corrected, log]);
 };
 
-/** `opType` on integers, with 0 where the divisor is 0: there ONNX leaves the result open. */
-function guarded(context: LoweringContext, opType: string): string {
+/** Operands of a division of integers, with divisors that no engine stumbles over, and what stands for the others. */
+interface Division {
+  readonly a: string;
+  readonly zero: string;
+  /** b, or 1 where it is 0 or −1: processors stop at a division by 0, and at that of the smallest integer by −1. */
+  readonly divisor: string;
+  readonly isMinusOne: string;
+}
+
+/** A division of integers, with 0 where the divisor is 0: there ONNX leaves the result open. */
+function guarded(context: LoweringContext, divided: (division: Division) => string): string {
   return widened(context, ([a, b], dtype) => {
     const zero = context.scalar(0, dtype);
     const isZero = context.emit("Equal", [b!, zero]);
-    const quotient = context.emit(opType, [
-      a!,
-      context.emit("Where", [isZero, context.scalar(1, dtype), b!]),
-    ]);
-    return context.emit("Where", [isZero, zero, quotient]);
+    const isMinusOne = context.emit("Equal", [b!, context.scalar(-1, dtype)]);
+    const isSpecial = context.emit("Or", [isZero, isMinusOne]);
+    const divisor = context.emit("Where", [isSpecial, context.scalar(1, dtype), b!]);
+    return context.emit("Where", [isZero, zero, divided({ a: a!, zero, divisor, isMinusOne })]);
   });
 }
+
+const div: LowerFunction = (context) => {
+  if (isFloat(context.x.dtype)) return direct("Div")(context);
+  return guarded(context, ({ a, zero, divisor, isMinusOne }) => {
+    const quotient = context.emit("Div", [a, divisor]);
+    return context.emit("Where", [isMinusOne, context.emit("Sub", [zero, a]), quotient]);
+  });
+};
+
+/** −1, 0 or 1; of 64-bit integers by comparisons, since engines lose the sign of large ones. */
+const sign: LowerFunction = (context) => {
+  const { name, dtype } = context.x;
+  if (dtype !== "int64") return direct("Sign")(context);
+  const zero = context.scalar(0, dtype);
+  const asNumber = (opType: string): string =>
+    context.cast(context.emit(opType, [name, zero]), "bool", dtype);
+  return context.emit("Sub", [asNumber("Greater"), asNumber("Less")]);
+};
 
 /** The remainder with the sign of the divisor; for floats ONNX has only C's fmod, with the sign of the dividend. */
 const mod: LowerFunction = (context) => {
   const [a, b] = context.inputs;
   const { dtype } = a!;
-  if (!isFloat(dtype)) return guarded(context, "Mod");
+  // Dividing by −1 leaves nothing, as dividing by 1 does.
+  if (!isFloat(dtype)) {
+    return guarded(context, ({ a, divisor }) => context.emit("Mod", [a, divisor]));
+  }
   const zero = context.scalar(0, dtype);
   const rest = context.emit("Mod", [a!.name, b!.name], { fmod: attribute.int(1) });
   const signsDiffer = context.emit("Xor", [
@@ -75,7 +104,7 @@ const pow: LowerFunction = (context) =>
 export const elementwiseLowerings = {
   neg: direct("Neg"),
   abs: direct("Abs"),
-  sign: direct("Sign"),
+  sign,
   floor: direct("Floor"),
   ceil: direct("Ceil"),
   round: direct("Round"),
@@ -91,7 +120,7 @@ export const elementwiseLowerings = {
   add: arithmetic("Add"),
   sub: arithmetic("Sub"),
   mul: arithmetic("Mul"),
-  div: (context) => (isFloat(context.x.dtype) ? direct("Div")(context) : guarded(context, "Div")),
+  div,
   mod,
   pow,
   maximum: arithmetic("Max"),

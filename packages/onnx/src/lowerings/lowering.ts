@@ -4,6 +4,7 @@ import type {
   CompositeName,
   DType,
   GraphNode,
+  OpDefinition,
   OpTable,
   PrimitiveName,
   TypedArray,
@@ -25,6 +26,15 @@ export interface Result {
   readonly dtype: DType;
   /** Whether anything reads it: what nobody reads need not be computed. */
   readonly isUsed: boolean;
+}
+
+/** A node that gives an input to the one that is written. */
+export interface Producer {
+  readonly op: OpDefinition;
+  /** Which of its outputs it is. */
+  readonly output: number;
+  /** What it writes again, in the same words, is written once. */
+  readonly context: LoweringContext;
 }
 
 /** What a lowering sees of its node, and what it writes with. Values are named by strings, as in the file. */
@@ -60,6 +70,8 @@ export interface LoweringContext<A extends object = object> {
   fixed(size: Size): number;
   reshape(value: string, from: readonly Size[], to: readonly Size[]): string;
   cast(value: string, from: DType, to: DType): string;
+  /** The node that gives an input, as its own lowering sees it: for what is written together with the node before. */
+  producer(input: number): Producer | undefined;
   /** Says that ONNX has no form for this node. */
   refuse(reason: string): never;
 }

@@ -1,6 +1,6 @@
 // Pooling and its transposes.
-import { allocate, isFloat, type AttributesOf, type OpTable } from "@convoke/core";
-import { fixedSize, type Size } from "../export/size.js";
+import { allocate, isFloat, opTable, type AttributesOf, type OpTable } from "@convoke/core";
+import { fixedSize, isFixed, type Size } from "../export/size.js";
 import { attribute } from "../model/attributes.js";
 import { convAttributes, outputPadding } from "./convolution.js";
 import type { LowerFunction, LoweringContext } from "./lowering.js";
@@ -49,10 +49,22 @@ function isGlobal(
 }
 
 const maxPool: LowerFunction<MaxPoolAttributes> = (context) => {
-  const { attributes, x, outputs } = context;
-  if (!isFloat(x.dtype) && x.dtype !== "int8" && x.dtype !== "uint8") {
-    context.refuse(`ONNX pools float32, float64, int8 and uint8, not ${x.dtype}`);
+  const { dtype, name } = context.x;
+  // A double holds every integer of 32 bits.
+  if (dtype === "int32" || dtype === "uint32") {
+    const x = { ...context.x, name: context.cast(name, dtype, "float64"), dtype: "float64" as const };
+    const [values, positions] = pooledMaxima({ ...context, x });
+    return [context.cast(values, "float64", dtype), positions];
   }
+  if (dtype === "int64" || dtype === "bool") {
+    context.refuse(`ONNX pools float32, float64, int8 and uint8, not ${dtype}`);
+  }
+  return pooledMaxima(context);
+};
+
+/** The maxima and their positions; `""` where nobody asks for these. */
+function pooledMaxima(context: LoweringContext<MaxPoolAttributes>): readonly [string, string] {
+  const { attributes, x, outputs } = context;
   const spatial = spatialOf(context);
   const pads = exactPads(attributes, spatial);
   const withIndices = outputs[1]!.isUsed;
@@ -71,15 +83,20 @@ const maxPool: LowerFunction<MaxPoolAttributes> = (context) => {
     return [context.emit("MaxPool", [wide], maxPoolAttributes(attributes, none)), ""];
   }
   if (!withIndices) return [context.emit("MaxPool", [x.name], maxPoolAttributes(attributes, pads)), ""];
-  const [values, positions] = context.emitAll("MaxPool", [x.name], {
-    attributes: maxPoolAttributes(attributes, pads),
-    count: 2,
-  });
+  const [values, positions] = maximaAndPositions(context, pads);
   // ONNX counts positions through the whole tensor, core within their plane.
   const plane = spatial.reduce((product, n) => product * n, 1);
   const inPlane = context.emit("Mod", [positions!, context.scalar(plane, "int64")]);
   return [values!, context.cast(inPlane, "int64", "int32")];
-};
+}
+
+/** Maxima, and their positions in the whole tensor. */
+function maximaAndPositions(
+  { attributes, x, emitAll }: LoweringContext<MaxPoolAttributes>,
+  pads: readonly (readonly [number, number])[],
+): readonly string[] {
+  return emitAll("MaxPool", [x.name], { attributes: maxPoolAttributes(attributes, pads), count: 2 });
+}
 
 function maxPoolAttributes(attributes: MaxPoolAttributes, pads: readonly (readonly [number, number])[]) {
   return { ...poolAttributes(attributes, pads), dilations: attribute.ints(attributes.dilation) };
@@ -176,7 +193,30 @@ function inLine(context: LoweringContext, shape: readonly Size[]): Size[] {
   return [...shape.slice(0, 2), productOf(context, shape.slice(2))];
 }
 
+/**
+ * The gradient of max pooling whose windows share no element is `MaxUnpool`. It takes positions as `MaxPool` gives them,
+ * and where windows overlap it would keep one of the gradients instead of their sum.
+ */
+function unpooled(context: LoweringContext<PlaneAttributes>): string | undefined {
+  const pool = context.producer(1);
+  if (pool?.op !== opTable.maxPool || context.y.dtype !== "float32") return undefined;
+  const maxima = pool.context as LoweringContext<MaxPoolAttributes>;
+  const { size, stride, dilation } = maxima.attributes;
+  const spatial = spatialOf(maxima);
+  const isApart = size.every((n, axis) => stride[axis]! >= (n - 1) * dilation[axis]! + 1);
+  const isItsGradient = spatial.join() === context.attributes.spatial.join() && spatial.length <= 3;
+  const isEmpty = maxima.x.shape.some((n) => isFixed(n) && n.fixed === 0);
+  if (!isApart || !isItsGradient || isEmpty || maxima.x.dtype !== "float32") return undefined;
+  const [, positions] = maximaAndPositions(maxima, exactPads(maxima.attributes, spatial));
+  return context.emit("MaxUnpool", [context.x.name, positions!, context.sizes(context.y.shape)], {
+    kernel_shape: attribute.ints(size),
+    strides: attribute.ints(stride),
+  });
+}
+
 const scatterToPlane: LowerFunction<PlaneAttributes> = (context) => {
+  const whole = unpooled(context);
+  if (whole !== undefined) return whole;
   const [g, indices] = context.inputs;
   const { y } = context;
   const plane = inLine(context, y.shape);

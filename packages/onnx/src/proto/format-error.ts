@@ -27,7 +27,7 @@ export interface OnnxFormatProblem {
  * ```
  */
 export class OnnxFormatError extends ConvokeError {
-  override readonly name = "OnnxFormatError";
+  override readonly name: string = "OnnxFormatError";
   readonly problem: OnnxFormatProblem;
 
   constructor(problem: OnnxFormatProblem) {

@@ -1,0 +1,76 @@
+// Winograd's convolution F(4×4, 3×3) [Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2015]: outputs in
+// tiles of 4×4, each seen through 6×6 inputs. With the polynomials of x taken at 0, ±a, ±b and infinity, a = √½ and b = √2:
+// as a·b = 1 the transforms are short, and as both lie near 1 the error stays near that of the direct sum (with the
+// customary 1 and 2 it is five times as large).
+//
+// Tiles are walked in strips, pieces of a row of tiles, and strips in chunks that the second-level cache holds. A
+// transformed chunk is 36 matrices, one for each place in a tile: [quads of planes][tiles][4 planes].
+import { outHeight, outWidth, readConvolution, scratch } from "./convolution-operands";
+
+export const A: f32 = 0.70710678118654752;
+export const B: f32 = 1.41421356237309505;
+
+/** Tiles of a strip, and of a chunk of strips, at most. */
+let stripTiles: i32 = 0;
+export let chunkTiles: i32 = 0;
+
+let tileColumns: i32 = 0;
+let tileRows: i32 = 0;
+let stripsPerRow: i32 = 0;
+
+// The strip at hand: its image, the first row and column of its outputs, how many tiles it has.
+export let image: i32 = 0;
+export let firstRow: i32 = 0;
+export let firstColumn: i32 = 0;
+export let tiles: i32 = 0;
+
+/** A row of zeros, longer than what a strip sees; a strip of transformed rows; and room for one tile. */
+export let zeros: usize = 0;
+export let strip: usize = 0;
+export let tile: usize = 0;
+/** Bytes from one row of `strip` to the next. */
+export let stripRow: usize = 0;
+/** The scratch behind them. */
+export let matrices: usize = 0;
+
+/** Operands: those of a convolution, then the tiles of a strip and of a chunk. */
+export function readWinograd(operands: usize, worker: i32): void {
+  readConvolution(operands, worker);
+  stripTiles = load<i32>(operands, 96);
+  chunkTiles = load<i32>(operands, 100);
+  tileColumns = (outWidth + 3) >> 2;
+  tileRows = (outHeight + 3) >> 2;
+  stripsPerRow = (tileColumns + stripTiles - 1) / stripTiles;
+  stripRow = ((stripTiles as usize) << 4) + 48;
+  zeros = scratch;
+  strip = zeros + stripRow;
+  tile = strip + 24 * stripRow;
+  matrices = tile + 384;
+}
+
+export function clearZeros(): void {
+  memory.fill(zeros, 0, stripRow);
+}
+
+export function stripCount(images: i32): i32 {
+  return images * tileRows * stripsPerRow;
+}
+
+export function selectStrip(index: i32): void {
+  const row = index / stripsPerRow;
+  const first = (index % stripsPerRow) * stripTiles;
+  image = row / tileRows;
+  firstRow = (row % tileRows) << 2;
+  firstColumn = first << 2;
+  tiles = min(stripTiles, tileColumns - first);
+}
+
+/** Bytes from one quad of planes to the next in a matrix. */
+export function quadBytes(): usize {
+  return (chunkTiles as usize) << 4;
+}
+
+/** Bytes between the matrices of a chunk: not a multiple of a page, which would make all 36 fall on the same cache lines. */
+export function matrixBytes(planes: i32): usize {
+  return (((chunkTiles * planes) as usize) << 2) + 64;
+}

@@ -1,0 +1,169 @@
+// Single ops: how near the kernels come to the limit of the machine.
+import {
+  apply,
+  compile,
+  conv2d,
+  hostKey,
+  hostUniform,
+  opTable,
+  tensor,
+  Variable,
+  type Tensor,
+} from "@convoke/core";
+import { shapeSize, type Shape } from "@convoke/shape";
+import { timesPerSecond, type BenchBackend, type BenchJob, type PreparedJob } from "./job.js";
+
+const fmaPeak: BenchJob = {
+  name: "fma-peak",
+  unit: "GFLOP/s",
+  about: "multiply-adds that wait for nothing, on all threads: the limit of the machine",
+  refusal: ({ name, measurePeak }) =>
+    measurePeak === undefined ? `backend "${name}" does not measure it` : undefined,
+  async prepare(backend) {
+    const peak = backend.measurePeak!.bind(backend);
+    await peak();
+    return {
+      async run(milliseconds) {
+        let sum = 0;
+        let count = 0;
+        await timesPerSecond(milliseconds, async () => {
+          sum += await peak();
+          count++;
+        });
+        return sum / count;
+      },
+      dispose: () => Promise.resolve(),
+    };
+  },
+};
+
+type Op = (a: Tensor, b: Tensor) => Tensor;
+
+/** A job of one op on two operands that lie on the backend, as weights do. */
+function opJob(job: {
+  name: string;
+  about: string;
+  operands: readonly [Shape, Shape];
+  multiplyAdds: number;
+  op: Op;
+}): BenchJob {
+  const operations = 2 * job.multiplyAdds;
+  return {
+    name: job.name,
+    unit: "GFLOP/s",
+    about: job.about,
+    operations,
+    prepare: (backend) => prepareOp(backend, { ...job, operations }),
+  };
+}
+
+async function prepareOp(
+  backend: BenchBackend,
+  job: { name: string; operands: readonly [Shape, Shape]; op: Op; operations: number },
+): Promise<PreparedJob> {
+  const [a, b] = job.operands.map((shape, i) => {
+    const values = Float32Array.from(hostUniform(hostKey(i), shapeSize(shape)), (value) => 2 * value - 1);
+    return new Variable(tensor(values, { shape }), { name: `operand${i}` });
+  });
+  const run = compile(() => job.op(a!.value, b!.value), { backend, name: job.name });
+  const once = async (): Promise<void> => {
+    const result = (await run()) as Tensor;
+    result.dispose();
+  };
+  await once();
+  return {
+    run: async (milliseconds) => ((await timesPerSecond(milliseconds, once)) * job.operations) / 1e9,
+    dispose: async () => {
+      run.dispose();
+      a!.value.dispose();
+      b!.value.dispose();
+      await Promise.resolve();
+    },
+  };
+}
+
+function matmulJob(size: number): BenchJob {
+  return opJob({
+    name: `matmul-${size}`,
+    about: `[${size}, ${size}] times [${size}, ${size}]`,
+    operands: [
+      [size, size],
+      [size, size],
+    ],
+    multiplyAdds: size ** 3,
+    op: (a, b) => a.matmul(b),
+  });
+}
+
+interface ConvolutionSize {
+  readonly channels: number;
+  readonly size: number;
+  readonly kernel: number;
+  readonly groups?: number;
+}
+
+const IMAGES = 32;
+
+/** A convolution that keeps channels and size, as the first two inputs of one of its three faces. */
+function convolution({ channels, size, kernel, groups = 1 }: ConvolutionSize) {
+  const pad = (kernel - 1) / 2;
+  const image: Shape = [IMAGES, channels, size, size];
+  const filters: Shape = [channels, channels / groups, kernel, kernel];
+  const pads: [number, number][] = [
+    [pad, pad],
+    [pad, pad],
+  ];
+  const geometry = { stride: [1, 1], pads, dilation: [1, 1], groups };
+  const multiplyAdds = shapeSize(image) * shapeSize(filters.slice(1));
+  const forward: Op = (x, w) => conv2d(x, w, { padding: pad, groups });
+  const inputGrad: Op = (y, w) =>
+    apply(opTable.convInputGrad, [y, w], { ...geometry, inputSize: [size, size] });
+  const filterGrad: Op = (x, y) =>
+    apply(opTable.convFilterGrad, [x, y], { ...geometry, kernelSize: [kernel, kernel] });
+  return { image, filters, multiplyAdds, forward, inputGrad, filterGrad };
+}
+
+const large = convolution({ channels: 64, size: 56, kernel: 3 });
+const pointwise = convolution({ channels: 256, size: 14, kernel: 1 });
+const depthwise = convolution({ channels: 128, size: 28, kernel: 3, groups: 128 });
+
+export const kernelJobs: readonly BenchJob[] = [
+  fmaPeak,
+  matmulJob(256),
+  matmulJob(1024),
+  opJob({
+    name: "conv2d-3x3-64-56",
+    about: "convolution 3×3, same, 64 to 64 channels, 32 images of 56×56",
+    operands: [large.image, large.filters],
+    multiplyAdds: large.multiplyAdds,
+    op: large.forward,
+  }),
+  opJob({
+    name: "conv2d-input-grad-3x3-64-56",
+    about: "its gradient by the input",
+    operands: [large.image, large.filters],
+    multiplyAdds: large.multiplyAdds,
+    op: large.inputGrad,
+  }),
+  opJob({
+    name: "conv2d-filter-grad-3x3-64-56",
+    about: "its gradient by the kernels",
+    operands: [large.image, large.image],
+    multiplyAdds: large.multiplyAdds,
+    op: large.filterGrad,
+  }),
+  opJob({
+    name: "conv2d-1x1-256-14",
+    about: "convolution 1×1, 256 to 256 channels, 32 images of 14×14",
+    operands: [pointwise.image, pointwise.filters],
+    multiplyAdds: pointwise.multiplyAdds,
+    op: pointwise.forward,
+  }),
+  opJob({
+    name: "depthwise-3x3-128-28",
+    about: "depthwise convolution 3×3, same, 128 channels, 32 images of 28×28",
+    operands: [depthwise.image, depthwise.filters],
+    multiplyAdds: depthwise.multiplyAdds,
+    op: depthwise.forward,
+  }),
+];

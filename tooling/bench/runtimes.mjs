@@ -1,0 +1,119 @@
+// Who is measured: how each is started, and what it is spared.
+import { fileURLToPath } from "node:url";
+
+/**
+ * @typedef {import("./jobs.mjs").Job} Job
+ *
+ * @typedef {object} Setup
+ * @property {number} threads
+ * @property {string} node the Node that runs Convoke; the peers run on that of this process
+ * @property {string} ours the bundled driver of Convoke
+ * @property {string} models the folder of the jobs as ONNX models
+ *
+ * @typedef {object} Runtime
+ * @property {string} name
+ * @property {string} title
+ * @property {(setup: Setup) => readonly [command: string, ...args: string[]]} start
+ * @property {(job: Job) => string | undefined} [skip] why it does not take part in a job
+ * @property {(job: Job) => Job} [lighter] a smaller form of a job: the speed is the same, one run takes seconds
+ */
+
+/** @param {string} file */
+const driver = (file) => fileURLToPath(new URL(`drivers/${file}`, import.meta.url));
+
+/** @type {Runtime} */
+export const ours = {
+  name: "convoke",
+  title: "Convoke",
+  start: ({ node, ours: file, threads }) => [node, file, String(threads)],
+};
+
+/** @param {Job} job */
+const noTraining = (job) => (job.kind === "train" ? "runs inference only" : undefined);
+
+/** @param {Job} job @returns {job is Extract<Job, { images: number }>} */
+const isConvolution = (job) => "images" in job;
+
+/** @param {Job} job */
+const usesBatchNorm = (job) =>
+  (job.kind === "train" || job.kind === "infer") &&
+  job.network.layers.some(({ kind }) => kind === "batch-norm");
+
+/**
+ * For runtimes that need some ten seconds for 10 GFLOP.
+ *
+ * @param {Job} job
+ */
+const tooSlow = (job) => (usesBatchNorm(job) ? "a run takes more than ten seconds" : undefined);
+
+/** @param {Job} job @returns {Job} */
+const oneImage = (job) => (isConvolution(job) && job.groups === 1 ? { ...job, images: 1 } : job);
+
+/** @type {readonly Runtime[]} */
+const known = [
+  {
+    name: "pytorch",
+    title: "PyTorch",
+    start: ({ threads }) => ["/usr/bin/python3", driver("pytorch.py"), String(threads)],
+  },
+  {
+    name: "onnxruntime-node",
+    title: "onnxruntime-node",
+    start: ({ threads, models }) => [
+      process.execPath,
+      driver("onnxruntime.mjs"),
+      "node",
+      String(threads),
+      models,
+    ],
+    skip: noTraining,
+  },
+  {
+    name: "onnxruntime-web",
+    title: "onnxruntime-web, WASM",
+    start: ({ threads, models }) => [
+      process.execPath,
+      driver("onnxruntime.mjs"),
+      "web",
+      String(threads),
+      models,
+    ],
+    skip: noTraining,
+  },
+  {
+    name: "tfjs-wasm",
+    title: "TensorFlow.js, WASM",
+    start: ({ threads }) => [process.execPath, driver("tfjs.mjs"), "wasm", String(threads)],
+    skip: (job) =>
+      job.kind === "train" || job.kind === "conv-filter-grad"
+        ? "cannot train: it has no gradient by the kernels"
+        : undefined,
+    lighter: (job) => (job.kind === "conv-input-grad" ? { ...job, images: 4 } : job),
+  },
+  {
+    name: "jax-js",
+    title: "jax-js, WASM",
+    start: () => [process.execPath, driver("jax-js.mjs")],
+    skip: (job) =>
+      job.kind === "conv-filter-grad" ? "a run on a single image takes more than ten seconds" : tooSlow(job),
+    lighter: oneImage,
+  },
+  {
+    name: "tfjs-cpu",
+    title: "TensorFlow.js, plain",
+    start: ({ threads }) => [process.execPath, driver("tfjs.mjs"), "cpu", String(threads)],
+    skip: (job) =>
+      job.name === "matmul-1024"
+        ? "a run takes more than ten seconds"
+        : job.kind === "conv-filter-grad"
+          ? "a run on a single image takes more than ten seconds"
+          : tooSlow(job),
+    lighter: oneImage,
+  },
+];
+
+/** @type {readonly Runtime[]} */
+export const peers = known.map((peer) => ({
+  ...peer,
+  skip: (job) => (job.kind === "peak" ? "does not measure it" : peer.skip?.(job)),
+}));
