@@ -162,7 +162,10 @@ describe("assertOutput", () => {
   });
 
   it("says what the outputs are where it is not", () => {
-    expect(message(() => net().assertOutput(["N", 3]))).toMatchInlineSnapshot();
+    expect(message(() => net().assertOutput(["N", 3]))).toMatchInlineSnapshot(`
+      "ShapeError: assertOutput: the tensor has shape [1, 2], not [N, 3].
+        Assert [N, 2], or find where the model gets its shape."
+    `);
   });
 });
 

@@ -73,9 +73,13 @@ export interface Kinded<out K> {
   readonly [kind]: K;
 }
 
-/** A module as an argument, whatever it takes. */
+/**
+ * A module as an argument, whatever it takes. These members tell it from anything else, and cost the compiler nothing to
+ * compare; `forward` would, for each layer of a model.
+ */
 export interface AnyModule {
-  forward(x: never, context?: Context): unknown;
+  readonly isBuilt: boolean;
+  readonly structureVersion: number;
 }
 
 /** What a layer or module makes of a shape: a shape, or a message. `Shape` where the types do not say. */

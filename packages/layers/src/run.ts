@@ -1,5 +1,5 @@
 // Calls of modules that are only known to be modules.
-import { describeOperation, ModuleError, Tensor, type Context } from "@convoke/core";
+import { describeOperation, ModuleError, Tensor, type Context, type Module } from "@convoke/core";
 import type { AnyModule } from "./kind.js";
 
 /**
@@ -8,7 +8,7 @@ import type { AnyModule } from "./kind.js";
  * @throws ModuleError when the part gives no tensor.
  */
 export function run(part: AnyModule, x: Tensor, context: Context): Tensor {
-  const y = part.forward(x as never, context);
+  const y = (part as Module<never, unknown>).forward(x as never, context);
   if (y instanceof Tensor) return y;
   throw new ModuleError({
     operation: describeOperation("forward"),
