@@ -39,6 +39,7 @@ export default defineConfig({
             { text: "Datasets", link: "/guide/datasets" },
             { text: "ONNX export", link: "/guide/onnx-export" },
             { text: "Backends", link: "/guide/backends" },
+            { text: "The shape checker", link: "/guide/shape-checker" },
             { text: "The command", link: "/guide/command" },
           ],
         },

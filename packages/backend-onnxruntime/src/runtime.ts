@@ -20,6 +20,8 @@ export interface LoadedRuntime {
   readonly name: `onnxruntime-${OnnxRuntimeName}`;
   readonly runtime: OnnxRuntime;
   readonly options: SessionOptions;
+  /** Whether a run writes its results into arrays that it is given; else it gives copies. */
+  readonly writesInPlace: boolean;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DTypeError } from "@convoke/core";
+import { DTypeError, type TensorSpec, type TypedArray } from "@convoke/core";
 import type { OnnxDType, TensorData } from "@convoke/onnx";
 import type { OnnxRuntime, RuntimeTensor } from "./runtime.js";
 
@@ -80,4 +80,10 @@ export function fromRuntimeTensor(name: string, tensor: RuntimeTensor): TensorDa
     problem: `${type} is not among the data types that can be read from ONNX Runtime in JavaScript.`,
     wayOut: "Cast inside the model, and read float32.",
   });
+}
+
+/** An array of core as the elements of a tensor: both name their element types alike. */
+export function hostTensor({ dtype, shape }: TensorSpec, data: TypedArray): TensorData {
+  // The array always belongs to the element type, which the type system cannot follow through a union.
+  return { dtype, shape, data } as TensorData;
 }

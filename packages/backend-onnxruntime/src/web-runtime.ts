@@ -14,7 +14,12 @@ export async function loadWebRuntime(
 ): Promise<LoadedRuntime> {
   const runtime = await importRuntime("onnxruntime-web", load);
   claimThreads(runtime.env.wasm, threads);
-  return { name: "onnxruntime-web", runtime, options: { executionProviders: ["wasm"] } };
+  return {
+    name: "onnxruntime-web",
+    runtime,
+    options: { executionProviders: ["wasm"] },
+    writesInPlace: false,
+  };
 }
 
 const claims = new WeakMap<object, number>();

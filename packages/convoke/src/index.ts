@@ -61,6 +61,11 @@ export {
   type OnnxRunner,
 } from "@convoke/onnx";
 export { cpu, type CpuBackend, type CpuOptions } from "@convoke/backend-cpu";
-export { onnxRunner, type OnnxRunnerOptions } from "@convoke/backend-onnxruntime";
+export {
+  onnxRunner,
+  onnxruntime,
+  type OnnxRunnerOptions,
+  type OnnxRuntimeOptions,
+} from "@convoke/backend-onnxruntime";
 export { exportOnnx, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

@@ -1,4 +1,4 @@
-export { allocate, byteLength, dtypes, isDType, isFloat } from "./dtype.js";
+export { allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
 export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
 export * from "./errors.js";
 export { Tensor, type Nested } from "./tensor.js";

@@ -57,7 +57,10 @@ export interface Dataset {
   /** The shape of one example's input field, for a picture [channels, height, width]. */
   readonly inputShape: readonly number[];
   example(index: number): Example | Promise<Example>;
-  /** The examples with these numbers, as one array per field. The same arguments give the same numbers. */
+  /**
+   * The examples with these numbers, as one array per field, which stays as it is. The same arguments give the same
+   * numbers.
+   */
   gather(indices: ArrayLike<number>, context?: GatherContext): Fields | Promise<Fields>;
 }
 

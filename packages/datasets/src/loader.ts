@@ -12,6 +12,8 @@ export interface Batch {
   readonly index: number;
   /** One array per field, of shape [size, …shape of one example]. */
   readonly fields: Fields;
+  /** The arrays stay as they are for good: whoever takes them need not copy them. */
+  readonly lasting: true;
 }
 
 export interface LoaderOptions {
@@ -103,7 +105,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     }
     const indices = order(epoch).subarray(index * batchSize, (index + 1) * batchSize);
     const fields = await dataset.gather(indices, { seed, epoch });
-    return { size: indices.length, epoch, index, fields };
+    return { size: indices.length, epoch, index, fields, lasting: true };
   };
 
   async function* epochFrom(

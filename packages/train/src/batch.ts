@@ -1,5 +1,14 @@
 // Batches on their way from any source into the program.
-import { ConvokeError, isFloat, tensor, type DType, type Tensor, type TypedArray } from "@convoke/core";
+import {
+  ConvokeError,
+  holds,
+  isFloat,
+  tensor,
+  tensorOver,
+  type DType,
+  type Tensor,
+  type TypedArray,
+} from "@convoke/core";
 import { loader, type Dataset } from "@convoke/datasets";
 import { formatShape } from "@convoke/shape";
 
@@ -15,6 +24,8 @@ export interface HostBatch {
   readonly fields: Readonly<Record<string, BatchField>>;
   /** How many examples; by default the first dimension of the first field. */
   readonly size?: number;
+  /** Whether the arrays stay as they are for good; then they are not copied. Default false. */
+  readonly lasting?: boolean;
 }
 
 /** The fields of a batch as tensors. By convention `x` is the input and `y` the label. */
@@ -77,7 +88,7 @@ export async function* epochOf(source: BatchSource, epoch: number, from = 0): As
   let count = 0;
   for await (const batch of source.epoch(epoch, { from })) {
     count++;
-    yield { fields: batch.fields, size: batch.size ?? sizeOf(batch) };
+    yield { fields: batch.fields, size: batch.size ?? sizeOf(batch), lasting: batch.lasting ?? false };
   }
   if (count > 0 || from > 0) return;
   throw new ConvokeError({
@@ -95,7 +106,9 @@ function sizeOf({ fields }: HostBatch): number {
 /** The fields as tensors for one run of a program. */
 export function tensorsOf(batch: HostBatch): BatchTensors {
   const entries = Object.entries(batch.fields).map(([name, { data, shape, dtype }]) => {
-    return [name, tensor(data, { shape, dtype })] as const;
+    const made =
+      batch.lasting === true && holds(dtype, data) ? tensorOver(data, { shape, dtype }) : undefined;
+    return [name, made ?? tensor(data, { shape, dtype })] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -7,5 +7,10 @@ export async function loadRuntime(name: OnnxRuntimeName = "node", threads?: numb
   if (name === "web") return loadWebRuntime(() => import("onnxruntime-web"), threads);
   const runtime = await importRuntime("onnxruntime-node", () => import("onnxruntime-node"));
   const threading = threads === undefined ? {} : { intraOpNumThreads: threads };
-  return { name: "onnxruntime-node", runtime, options: { executionProviders: ["cpu"], ...threading } };
+  return {
+    name: "onnxruntime-node",
+    runtime,
+    options: { executionProviders: ["cpu"], ...threading },
+    writesInPlace: true,
+  };
 }

@@ -1,6 +1,6 @@
 // The backends by the names that the command gives them, and what can be said about each here.
 import { cpu } from "@convoke/backend-cpu";
-import { onnxRunner } from "@convoke/backend-onnxruntime";
+import { onnxruntime } from "@convoke/backend-onnxruntime";
 import { BackendUnavailableError, reference, type Backend } from "@convoke/core";
 import { suggestion } from "./nearest-name.js";
 import { UsageError } from "./usage-error.js";
@@ -52,15 +52,7 @@ const backends: Readonly<Record<string, BackendEntry>> = {
   },
   webgpu: planned("webgpu", "WebGPU, in browsers and in Node"),
   onnxruntime: {
-    open: () =>
-      Promise.reject(
-        new BackendUnavailableError({
-          backend: "onnxruntime",
-          reason: "in this version it runs exported models, but does not train.",
-          wayOut:
-            "Train with --backend cpu; `convoke evaluate` runs the exported model through ONNX Runtime.",
-        }),
-      ),
+    open: ({ threads }) => onnxruntime(threads === undefined ? {} : { threads }),
     status: runtimeStatus,
   },
 };
@@ -113,11 +105,16 @@ function reasonOf(error: Error): string {
 }
 
 async function runtimeStatus(): Promise<BackendStatus> {
-  const status = { name: "onnxruntime", trains: false, about: "ONNX Runtime: runs exported models" };
+  const status = {
+    name: "onnxruntime",
+    trains: true,
+    about: "ONNX Runtime: each program, a training step included, as one ONNX model",
+  };
   try {
-    const runner = await onnxRunner();
-    const reason = "it does not train in this version.";
-    return { ...status, available: true, limits: { package: runner.name }, reason };
+    const backend = await onnxruntime();
+    const limits = { package: backend.packageName, memoryBytes: backend.memory().limit };
+    await backend.dispose();
+    return { ...status, available: true, limits };
   } catch (error) {
     if (!(error instanceof BackendUnavailableError)) throw error;
     return { ...status, available: false, limits: {}, reason: reasonOf(error) };

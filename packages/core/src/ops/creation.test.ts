@@ -1,5 +1,6 @@
 import type { Shape } from "@convoke/shape";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { isConstant } from "../graph/leaf.js";
 import type { Tensor } from "../tensor.js";
 import {
   arange,
@@ -10,9 +11,33 @@ import {
   ones,
   onesLike,
   tensor,
+  tensorOver,
   zeros,
   zerosLike,
 } from "./creation.js";
+
+describe("tensorOver", () => {
+  it("takes the array itself", async () => {
+    const data = Int32Array.of(1, 2, 3, 4);
+    const x = tensorOver(data, { shape: [2, 2], dtype: "int32" });
+    expect([x.shape, x.dtype, await x.sum().item()]).toEqual([[2, 2], "int32", 10]);
+    const { node } = x.handle;
+    expect(isConstant(node) && node.attributes.data).toBe(data);
+    expect(tensorOver(new Uint8Array(2), { shape: [2], dtype: "bool" }).dtype).toBe("bool");
+  });
+
+  it("refuses arrays of another kind or length", () => {
+    const data = new Float32Array(4);
+    expect(() => tensorOver(data, { shape: [2], dtype: "float32" })).toThrowErrorMatchingInlineSnapshot(`
+      [ShapeError: tensorOver: the data has 4 elements, the shape [2] needs 2.
+        Give 2 elements, or a shape whose product is 4.]
+    `);
+    expect(() => tensorOver(data, { shape: [4], dtype: "int32" })).toThrowErrorMatchingInlineSnapshot(`
+      [DTypeError: tensorOver: the data is a Float32Array, which does not hold int32.
+        Use tensor(data, { dtype }), which converts, or give an array of that kind.]
+    `);
+  });
+});
 
 describe("tensor", () => {
   it("takes nested data, whose kind gives the element type", async () => {

@@ -174,6 +174,34 @@ function made(data: Nested | TypedArray, options: TensorOptions): Tensor {
   return constant(converted(values, from, dtype), shape, dtype);
 }
 
+/**
+ * A tensor of `data` itself, without a copy. Its elements must not change any more; use `tensor` where they might.
+ *
+ * @throws {ShapeError} The length does not fit `shape`.
+ * @throws {DTypeError} Arrays of this kind do not hold `dtype`.
+ * @example
+ * ```ts
+ * import { tensorOver } from "@convoke/core";
+ * const picture = new Float32Array(28 * 28);
+ * console.log(tensorOver(picture, { shape: [1, 28, 28], dtype: "float32" }).shape); // [1, 28, 28]
+ * ```
+ */
+export function tensorOver<D extends DType>(
+  data: TypedArray,
+  { shape, dtype }: { readonly shape: Shape; readonly dtype: D },
+): Tensor<Shape, D> {
+  const operation = describeOperation("tensorOver");
+  assertDType(operation, dtype);
+  if (!holds(dtype, data)) {
+    throw new DTypeError({
+      operation,
+      problem: `the data is a ${data.constructor.name}, which does not hold ${dtype}.`,
+      wayOut: "Use tensor(data, { dtype }), which converts, or give an array of that kind.",
+    });
+  }
+  return constant(data, checked(operation, data.length, shape), dtype);
+}
+
 function checked(operation: string, length: number, shape: Shape | undefined): Shape {
   if (shape === undefined) return [length];
   assertShape(operation, shape);

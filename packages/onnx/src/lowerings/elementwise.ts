@@ -67,6 +67,16 @@ const div: LowerFunction = (context) => {
   });
 };
 
+/** The one of two that is further in one direction; of 64-bit integers by comparing, since engines lose digits of them. */
+function further(opType: string, comparison: string): LowerFunction {
+  return (context) =>
+    widened(context, (values, dtype) =>
+      dtype === "int64"
+        ? context.emit("Where", [context.emit(comparison, values), ...values])
+        : context.emit(opType, values),
+    );
+}
+
 /** −1, 0 or 1; of 64-bit integers by comparisons, since engines lose the sign of large ones. */
 const sign: LowerFunction = (context) => {
   const { name, dtype } = context.x;
@@ -123,6 +133,6 @@ export const elementwiseLowerings = {
   div,
   mod,
   pow,
-  maximum: arithmetic("Max"),
-  minimum: arithmetic("Min"),
+  maximum: further("Max", "Greater"),
+  minimum: further("Min", "Less"),
 } satisfies Partial<LoweringTable>;

@@ -1,5 +1,5 @@
 // Reductions. An empty list of axes reduces nothing.
-import type { AttributesOf, DType, OpTable } from "@convoke/core";
+import type { AttributesOf, DType, GraphNode, OpTable } from "@convoke/core";
 import { attribute } from "../model/attributes.js";
 import { rule, through, type LowerFunction, type LoweringContext, type LoweringTable } from "./lowering.js";
 
@@ -43,6 +43,10 @@ function argReduction(opType: string): LowerFunction<ArgAttributes> {
   };
 }
 
+function readsNothing(node: GraphNode): boolean {
+  return node.inputs.some(({ node: input, index }) => input.outputs[index]!.shape.includes(0));
+}
+
 /** The mean over all positions of each channel is a layer of its own in ONNX. */
 const mean: LowerFunction<ReduceAttributes> = (context) => {
   const { x, y, attributes } = context;
@@ -66,11 +70,10 @@ export const reduceLowerings: Pick<LoweringTable, Reductions> = {
   prod: reduction("ReduceProd", ["int8", "uint8", "uint32"]),
   argMax: argReduction("ArgMax"),
   argMin: argReduction("ArgMin"),
-  mean,
+  // Over nothing the runtimes disagree; the bodies are exact.
+  mean: rule<ReduceAttributes>({ accepts: (node) => !readsNothing(node), lower: mean }),
   logSumExp: rule<ReduceAttributes>({
-    // Over nothing the runtimes disagree; the body is exact.
-    accepts: (node) =>
-      node.inputs.every(({ node: input, index }) => !input.outputs[index]!.shape.includes(0)),
+    accepts: (node) => !readsNothing(node),
     lower: reduction("ReduceLogSumExp", []),
   }),
   norm: rule<AttributesOf<OpTable["norm"]>>({

@@ -1,0 +1,46 @@
+// Makes the backend: loads the package, and checks the options.
+import { ConvokeError } from "@convoke/core";
+import { loadRuntime } from "#load-runtime";
+import { OnnxRuntimeBackend } from "./onnxruntime-backend.js";
+import type { OnnxRuntimeName } from "./runtime.js";
+
+export interface OnnxRuntimeOptions {
+  /** `"node"` (native code) in Node and `"web"` (WebAssembly) in browsers unless given. */
+  readonly runtime?: OnnxRuntimeName;
+  /** Threads of one run; by default one in the web package, and what ONNX Runtime finds best in the node package. */
+  readonly threads?: number;
+  /** Bytes of live tensors above which a run throws OutOfMemoryError; 4 GiB by default. */
+  readonly maxMemory?: number;
+}
+
+const GIBIBYTE = 2 ** 30;
+
+/** The newest operators whose kernels ONNX Runtime has complete; axes of reductions are inputs from 18 on. */
+const OPSET = 22;
+
+/**
+ * ONNX Runtime as a backend: each program, a training step included, becomes one ONNX model and one session. State stays
+ * in tensors that ONNX Runtime reads and writes in place. Random numbers are computed on the host.
+ *
+ * @throws BackendUnavailableError when the package is not installed or does not run here.
+ * @example
+ * ```ts
+ * import { onnxruntime } from "@convoke/backend-onnxruntime";
+ * import { tensor, useBackend } from "@convoke/core";
+ *
+ * await useBackend(await onnxruntime({ threads: 2 }));
+ * console.log(await tensor([[1, 2], [3, 4]]).matmul(tensor([[1], [1]])).data()); // Float32Array [3, 7]
+ * ```
+ */
+export async function onnxruntime(options: OnnxRuntimeOptions = {}): Promise<OnnxRuntimeBackend> {
+  const { threads } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
+    throw new ConvokeError({
+      operation: "onnxruntime",
+      problem: `threads is ${threads}, but it must be a whole number from 1 to 256.`,
+      wayOut: "Leave threads out for the default.",
+    });
+  }
+  const runtime = await loadRuntime(options.runtime, threads);
+  return new OnnxRuntimeBackend({ runtime, opset: OPSET, maxMemory: options.maxMemory ?? 4 * GIBIBYTE });
+}
