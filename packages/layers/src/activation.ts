@@ -153,7 +153,7 @@ export function hardTanh({ min = -1, max = 1, ...options }: HardTanhOptions = {}
 /** The kind of a normalisation along one axis, which has to be there. */
 export interface AlongAxis<Name extends string, Axis extends number> extends Kind {
   readonly parameters: [Name, Axis];
-  readonly output: IfAxis<Extract<this["input"], Shape>, Axis, Name>;
+  readonly output: this["input"] extends Shape ? IfAxis<this["input"], Axis, Name> : unknown;
   readonly gives: "same";
 }
 

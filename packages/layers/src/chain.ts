@@ -2,30 +2,58 @@
 import type { Concat, FormatShape, Shape, Stack } from "@convoke/shape";
 import type { Kind, Step } from "./kind.js";
 
-/** Where a chain of layers breaks: the index of the layer, and what is wrong there. */
-export interface Broken<Index extends number, Message extends string> {
-  readonly layer: Index;
+/** Where a chain of layers breaks: the place of the layer, and what is wrong there. */
+export interface Broken<Place extends string, Message extends string> {
+  readonly place: Place;
   readonly message: Message;
 }
 
 /** What the layers make of a shape one after the other: a shape, or where they break. */
 export type Run<Layers extends readonly unknown[], X extends Shape> = [X[number]] extends [number]
-  ? RunOn<Layers, X>
+  ? RunAt<Layers, X, "0">
   : never;
 
-type RunOn<
+/** As `Run`, for layers that stand behind an input. */
+export type RunBehindInput<Parts extends readonly unknown[], X extends Shape> = [X[number]] extends [number]
+  ? RunAt<Parts, X, "1">
+  : never;
+
+// The first test gives `never` for `never`, which has every key, so that a walk along it would not end.
+type RunAt<Layers extends readonly unknown[], X extends Shape, First extends string> = Layers extends unknown
+  ? number extends Layers["length"]
+    ? Shape
+    : RunFrom<Layers, X, First>
+  : never;
+
+// By places, and not by taking one layer after the other off the front: each shorter tuple would be a type of its own,
+// with types for all its elements.
+type RunFrom<
   Layers extends readonly unknown[],
   X extends Shape,
-  Done extends 0[] = [],
-> = Layers extends readonly [infer L, ...infer Rest]
-  ? Step<L, X> extends infer Y
+  Unit extends string,
+  Ten extends string = "",
+  Tens extends 0[] = [],
+> = `${Ten}${Unit}` extends infer Place extends keyof Layers & string
+  ? Step<Layers[Place], X> extends infer Y
     ? Y extends Shape
-      ? RunOn<Rest, Y, [...Done, 0]>
-      : Broken<Done["length"], Y & string>
+      ? Unit extends keyof NextUnit
+        ? RunFrom<Layers, Y, NextUnit[Unit], Ten, Tens>
+        : RunFrom<Layers, Y, "0", `${[...Tens, 0]["length"] & number}`, [...Tens, 0]>
+      : Broken<Place, Y & string>
     : never
-  : Layers extends readonly []
-    ? X
-    : Shape;
+  : X;
+
+interface NextUnit {
+  "0": "1";
+  "1": "2";
+  "2": "3";
+  "3": "4";
+  "4": "5";
+  "5": "6";
+  "6": "7";
+  "7": "8";
+  "8": "9";
+}
 
 /** A message of a part, with the path to that part: `layer 2.body.0 (conv2d): …`. */
 export type Below<
@@ -40,32 +68,30 @@ export type Below<
       : Message;
 
 /** A result of `Run` as the output of a kind. */
-export type Outcome<R> = R extends Broken<infer Index, infer Message> ? Below<Index, Message> : R;
+export type Outcome<R> = R extends Broken<infer Place, infer Message> ? Below<Place, Message> : R;
 
-/** What `Run` gave, as a verdict on the argument at `Place`, where `Before` arguments stand before the first layer. */
-export type VerdictAt<R, Place, Before extends 0[]> = [R] extends [Broken<infer Index, infer Message>]
-  ? Place extends `${Shifted<Index, Before>}`
-    ? Below<Index, Message>
-    : Shape
-  : Shape;
+/** The message on the part of a model where `RunBehindInput` breaks, by the place of that part; nothing else. */
+export type Breaks<R> = [R] extends [Broken<infer Place, infer Message>]
+  ? { readonly [_ in Place]: Below<Before<Place>, Message> }
+  : unknown;
 
-type Shifted<Index extends number, Before extends 0[]> = Before extends [] ? Index : Successor<Index>;
-
-type Successor<N extends number, Count extends 0[] = []> = Count["length"] extends N
-  ? [...Count, 0]["length"] & number
-  : Successor<N, [...Count, 0]>;
+/** The place before, which is not 0. */
+type Before<
+  Place extends string,
+  Count extends 0[] = [],
+> = `${[...Count, 0]["length"] & number}` extends Place ? Count["length"] : Before<Place, [...Count, 0]>;
 
 /** The kind of layers that run one after the other. */
 export interface Chain<Layers extends readonly unknown[]> extends Kind {
   readonly parameters: Layers;
-  readonly output: Outcome<Run<Layers, Extract<this["input"], Shape>>>;
+  readonly output: this["input"] extends Shape ? Outcome<Run<Layers, this["input"]>> : unknown;
   readonly gives: "same";
 }
 
 /** The kind of `residual`. */
 export interface Around<Body, Shortcut = undefined> extends Kind {
   readonly parameters: [Body, Shortcut];
-  readonly output: Added<Extract<this["input"], Shape>, Body, Shortcut>;
+  readonly output: this["input"] extends Shape ? Added<this["input"], Body, Shortcut> : unknown;
   readonly gives: "same";
 }
 
@@ -74,11 +100,13 @@ type Added<X extends Shape, Body, Shortcut> = [X[number]] extends [number]
     ? Y extends Shape
       ? ([Shortcut] extends [undefined] ? X : Step<Shortcut, X>) extends infer Z
         ? Z extends Shape
-          ? Stack<[Y, Z]> extends [number, ...infer S extends Shape]
-            ? S
-            : Stack<[Y, Z]> extends string
-              ? `residual: the body gives ${FormatShape<Y>}, the shortcut ${FormatShape<Z>}, the two must have the same shape to be added.`
-              : Shape
+          ? [Y, Z] extends [Z, Y]
+            ? Y
+            : Stack<[Y, Z]> extends [number, ...infer S extends Shape]
+              ? S
+              : Stack<[Y, Z]> extends string
+                ? `residual: the body gives ${FormatShape<Y>}, the shortcut ${FormatShape<Z>}, the two must have the same shape to be added.`
+                : Shape
           : Below<"shortcut", Z & string>
         : never
       : Below<"body", Y & string>
@@ -88,7 +116,7 @@ type Added<X extends Shape, Body, Shortcut> = [X[number]] extends [number]
 /** The kind of `parallel`. */
 export interface Branches<Layers extends readonly unknown[], Axis extends number> extends Kind {
   readonly parameters: [Layers, Axis];
-  readonly output: Joined<Each<Layers, Extract<this["input"], Shape>>, Axis>;
+  readonly output: this["input"] extends Shape ? Joined<Each<Layers, this["input"]>, Axis> : unknown;
   readonly gives: "same";
 }
 
@@ -104,7 +132,7 @@ type Each<Layers extends readonly unknown[], X extends Shape, Out extends readon
     ? Step<L, X> extends infer Y
       ? Y extends Shape
         ? Each<Rest, X, [...Out, Y]>
-        : Broken<Out["length"], Y & string>
+        : Broken<`${Out["length"]}`, Y & string>
       : never
     : Layers extends readonly []
       ? Out
@@ -114,7 +142,7 @@ type Each<Layers extends readonly unknown[], X extends Shape, Out extends readon
 /** The kind of `denseBlock`. */
 export interface Appended<Layers extends readonly unknown[]> extends Kind {
   readonly parameters: Layers;
-  readonly output: Grown<Layers, Extract<this["input"], Shape>>;
+  readonly output: this["input"] extends Shape ? Grown<Layers, this["input"]> : unknown;
   readonly gives: "same";
 }
 

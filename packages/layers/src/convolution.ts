@@ -17,7 +17,7 @@ import {
 import {
   convTransposeWindows,
   convWindows,
-  type ConvBy,
+  type ConvFor,
   type ConvTransposeBy,
   type Padding,
   type Shape,
@@ -117,12 +117,14 @@ export interface Convolution<
   Groups extends number | undefined = undefined,
 > extends Kind {
   readonly parameters: [Name, Filters, Size, Stride, P, Dilation, Groups];
-  readonly output: Convolved<
-    Extract<this["input"], Shape>,
-    Name,
-    [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
-    [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>]
-  >;
+  readonly output: this["input"] extends Shape
+    ? Convolved<
+        this["input"],
+        Name,
+        [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
+        [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>]
+      >
+    : unknown;
   readonly gives: "same";
 }
 
@@ -135,15 +137,7 @@ type Convolved<
   X,
   Ranks[SpatialAxes[Name]],
   Name,
-  ConvBy<
-    X,
-    Kernels<[O[0], More[1] extends 1 ? X[1] : number], O[1], SpatialAxes[Name]>,
-    O[2],
-    O[3],
-    More[0],
-    More[1],
-    Name
-  >
+  ConvFor<X, O[0], O[1], O[2], O[3], More[0], More[1], Sides<number>[SpatialAxes[Name]], Name>
 >;
 
 /** The kind of the transposed convolution layers. */
@@ -158,12 +152,14 @@ export interface TransposedConvolution<
   Extra extends PerAxis | undefined = undefined,
 > extends Kind {
   readonly parameters: [Name, Filters, Size, Stride, P, Dilation, Groups, Extra];
-  readonly output: Enlarged<
-    Extract<this["input"], Shape>,
-    Name,
-    [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
-    [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>, Given<Extra, 0, PerAxis>]
-  >;
+  readonly output: this["input"] extends Shape
+    ? Enlarged<
+        this["input"],
+        Name,
+        [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
+        [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>, Given<Extra, 0, PerAxis>]
+      >
+    : unknown;
   readonly gives: "same";
 }
 

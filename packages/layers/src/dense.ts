@@ -15,7 +15,7 @@ import { Layer, wholeOption, type AxesText, type LayerOptions } from "./layer.js
 /** The kind of `dense`. */
 export interface FullyConnected<Units extends number> extends Kind {
   readonly parameters: ["dense", Units];
-  readonly output: Connected<Extract<this["input"], Shape>, Units>;
+  readonly output: this["input"] extends Shape ? Connected<this["input"], Units> : unknown;
   readonly gives: "same";
 }
 

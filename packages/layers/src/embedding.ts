@@ -8,7 +8,7 @@ import { Layer, wholeOption, type LayerOptions } from "./layer.js";
 /** The kind of `embedding`. */
 export interface Embedded<Units extends number> extends Kind {
   readonly parameters: ["embedding", Units];
-  readonly output: [...Extract<this["input"], Shape>, Units];
+  readonly output: this["input"] extends Shape ? [...this["input"], Units] : unknown;
   readonly gives: "float32";
   readonly takes: "int32" | "int64";
 }

@@ -14,7 +14,7 @@ import type { Dim, FormatShape, Shape } from "@convoke/shape";
  * import type { Concat, Shape } from "@convoke/shape";
  *
  * interface Doubled extends Kind {
- *   readonly output: Concat<[Extract<this["input"], Shape>, Extract<this["input"], Shape>], 1, "doubled">;
+ *   readonly output: this["input"] extends Shape ? Concat<[this["input"], this["input"]], 1, "doubled"> : unknown;
  *   readonly gives: "same";
  * }
  * class Double extends Layer<Doubled> {

@@ -21,7 +21,7 @@ import type { PerAxis } from "./window-options.js";
 /** The kind of `flatten`. */
 export interface Flattened extends Kind {
   readonly parameters: ["flatten"];
-  readonly output: FlattenShape<Extract<this["input"], Shape>>;
+  readonly output: this["input"] extends Shape ? FlattenShape<this["input"]> : unknown;
   readonly gives: "same";
 }
 
@@ -44,7 +44,7 @@ export function flatten(options: LayerOptions = {}): Flatten {
 /** The kind of `swapAxes`. */
 export interface SwappedAxes extends Kind {
   readonly parameters: ["swapAxes"];
-  readonly output: Transpose<Extract<this["input"], Shape>, "swapAxes">;
+  readonly output: this["input"] extends Shape ? Transpose<this["input"], "swapAxes"> : unknown;
   readonly gives: "same";
 }
 
@@ -83,12 +83,9 @@ export interface Upsampling<
   Size extends PerAxis | undefined = undefined,
 > extends Kind {
   readonly parameters: [Scale, Size];
-  readonly output: WithAxes<
-    Extract<this["input"], Shape>,
-    [4],
-    "upsample2d",
-    Resized<Extract<this["input"], Shape>, Scale, Size>
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], [4], "upsample2d", Resized<this["input"], Scale, Size>>
+    : unknown;
   readonly gives: "same";
 }
 

@@ -20,19 +20,18 @@ import { channelsOf, Layer, wholeOption, type AxesText, type LayerOptions, type 
 /** The kind of normalisations that keep the shape of an input with one of these numbers of axes. */
 export interface PerChannel<Name extends string, Ranks extends readonly number[]> extends Kind {
   readonly parameters: [Name, Ranks];
-  readonly output: WithAxes<Extract<this["input"], Shape>, Ranks, Name, Extract<this["input"], Shape>>;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], Ranks, Name, this["input"]>
+    : unknown;
   readonly gives: "same";
 }
 
 /** The kind of `groupNorm`. */
 export interface PerGroup<Groups extends number> extends Kind {
   readonly parameters: ["groupNorm", Groups];
-  readonly output: WithAxes<
-    Extract<this["input"], Shape>,
-    [2, 3, 4, 5],
-    "groupNorm",
-    Grouped<Extract<this["input"], Shape>, Groups>
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], [2, 3, 4, 5], "groupNorm", Grouped<this["input"], Groups>>
+    : unknown;
   readonly gives: "same";
 }
 
@@ -45,10 +44,9 @@ type Grouped<X extends Shape, Groups extends number> = [Indivisible<"channels", 
 /** The kind of `layerNorm`. */
 export interface OverLastAxes<Axes extends number | undefined> extends Kind {
   readonly parameters: ["layerNorm", Axes];
-  readonly output: WithLastAxes<
-    Extract<this["input"], Shape>,
-    [Axes] extends [undefined] ? 1 : Extract<Axes, number>
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithLastAxes<this["input"], [Axes] extends [undefined] ? 1 : Extract<Axes, number>>
+    : unknown;
   readonly gives: "same";
 }
 

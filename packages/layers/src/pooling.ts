@@ -63,44 +63,40 @@ export interface Pooling<
   Ceil extends boolean | undefined = undefined,
 > extends Kind {
   readonly parameters: [Name, Size, Stride, P, Dilation, Ceil];
-  readonly output: WithAxes<
-    Extract<this["input"], Shape>,
-    Ranks[Name],
-    Name,
-    PoolBy<
-      Extract<this["input"], Shape>,
-      Size,
-      Given<Stride, Size, PerAxis>,
-      Given<P, 0, Padding>,
-      Given<Dilation, 1, PerAxis>,
-      Given<Ceil, false, boolean>,
-      Name
-    >
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<
+        this["input"],
+        Ranks[Name],
+        Name,
+        PoolBy<
+          this["input"],
+          Size,
+          Given<Stride, Size, PerAxis>,
+          Given<P, 0, Padding>,
+          Given<Dilation, 1, PerAxis>,
+          Given<Ceil, false, boolean>,
+          Name
+        >
+      >
+    : unknown;
   readonly gives: "same";
 }
 
 /** The kind of pooling over whole planes. */
 export interface GlobalPooling<Name extends keyof Ranks> extends Kind {
   readonly parameters: [Name];
-  readonly output: WithAxes<
-    Extract<this["input"], Shape>,
-    Ranks[Name],
-    Name,
-    GlobalPool<Extract<this["input"], Shape>, Name>
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], Ranks[Name], Name, GlobalPool<this["input"], Name>>
+    : unknown;
   readonly gives: "same";
 }
 
 /** The kind of pooling to a grid of a wanted size. */
 export interface AdaptivePooling<Name extends string, Size extends PerAxis> extends Kind {
   readonly parameters: [Name, Size];
-  readonly output: WithAxes<
-    Extract<this["input"], Shape>,
-    [4],
-    Name,
-    Grid<Extract<this["input"], Shape>, Size>
-  >;
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], [4], Name, Grid<this["input"], Size>>
+    : unknown;
   readonly gives: "same";
 }
 

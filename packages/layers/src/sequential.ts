@@ -1,7 +1,7 @@
 // Models that run one layer after the other.
 import { Module, ModuleError, type Context, type DType, type Tensor } from "@convoke/core";
 import type { AssertShape, Dim, Fits, Ok, Shape } from "@convoke/shape";
-import type { Chain, Outcome, Run, VerdictAt } from "./chain.js";
+import type { Breaks, Chain, RunBehindInput } from "./chain.js";
 import { adopt } from "./children.js";
 import { InputSpec } from "./input.js";
 import type { AnyModule, Kind, Signature, Step } from "./kind.js";
@@ -140,20 +140,19 @@ type Part = InputSpec | AnyModule | LayerRecord;
 
 /** The parts of a model, each with what is wrong with it. */
 type Checked<Parts extends readonly Part[]> = {
-  [K in keyof Parts]: Fits<VerdictAt<RunOf<Parts>, K, [0]>> & Parts[K];
+  [K in keyof Parts]: Fits<K extends keyof Breaks<RunOf<Parts>> ? Breaks<RunOf<Parts>>[K] : Shape> & Parts[K];
 };
 
 /** What the layers make of the input, or where they break; without an input nothing breaks yet. */
-type RunOf<Parts extends readonly Part[]> = Parts extends readonly [InputSpec<infer S>, ...infer Layers]
-  ? Run<Layers, [Dim<"N">, ...S]>
-  : Shape;
+type RunOf<Parts extends readonly Part[]> =
+  Parts[0] extends InputSpec<infer S> ? RunBehindInput<Parts, [Dim<"N">, ...S]> : Shape;
 
 /** The model that `sequential` makes of its parts. */
 export type Composed<Parts extends readonly Part[]> = Parts extends readonly [
   InputSpec<infer S, infer D>,
-  ...infer Layers,
+  ...unknown[],
 ]
-  ? ModelOf<[Dim<"N">, ...S], Ok<Outcome<Run<Layers, [Dim<"N">, ...S]>>>, D>
+  ? ModelOf<[Dim<"N">, ...S], Ok<RunOf<Parts>>, D>
   : Sequential<Chain<Parts>>;
 
 /** Each layer with its own name, or its index; a layer that comes again (it shares its weights) with its index. */

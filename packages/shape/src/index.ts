@@ -27,6 +27,7 @@ export {
   conv,
   type Conv,
   type ConvBy,
+  type ConvFor,
   type ConvOptions,
   convTranspose,
   type ConvTranspose,
