@@ -42,13 +42,18 @@ export function outFolder(name: string): string {
   return folder;
 }
 
-/** Type-checks `files` of `folder` under the workspace's strict options. */
-export function compile(compiler: Compiler, folder: string, files: readonly string[]): Promise<Compilation> {
+/** Type-checks `files` of `folder` under the workspace's strict options, and more options. */
+export function compile(
+  compiler: Compiler,
+  folder: string,
+  files: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Compilation> {
   const config = path.join(folder, `tsconfig.${compiler}.json`);
   const base = path.relative(folder, path.join(folderOfThis, "..", "..", "tsconfig.base.json"));
   writeFileSync(
     config,
-    JSON.stringify({ extends: base, compilerOptions: { declaration: false }, files: [...files] }),
+    JSON.stringify({ extends: base, compilerOptions: { declaration: false, ...options }, files: [...files] }),
   );
   const bin = path.join(path.dirname(require.resolve(`${compilers[compiler]}/package.json`)), "bin", "tsc");
   const args = [

@@ -3,13 +3,13 @@ import type { Concat, FormatShape, Shape, Stack } from "@convoke/shape";
 import type { Kind, Step } from "./kind.js";
 
 /** Where a chain of layers breaks: the place of the layer, and what is wrong there. */
-export interface Broken<Place extends string, Message extends string> {
+interface Broken<Place extends string, Message extends string> {
   readonly place: Place;
   readonly message: Message;
 }
 
 /** What the layers make of a shape one after the other: a shape, or where they break. */
-export type Run<Layers extends readonly unknown[], X extends Shape> = [X[number]] extends [number]
+type Run<Layers extends readonly unknown[], X extends Shape> = [X[number]] extends [number]
   ? RunAt<Layers, X, "0">
   : never;
 
