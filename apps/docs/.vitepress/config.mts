@@ -37,7 +37,7 @@ export default defineConfig({
             { text: "Tensors and gradients", link: "/guide/tensors-and-gradients" },
             { text: "Models and training", link: "/guide/models-and-training" },
             { text: "Datasets", link: "/guide/datasets" },
-            { text: "ONNX export", link: "/guide/onnx-export" },
+            { text: "ONNX", link: "/guide/onnx-export" },
             { text: "Backends", link: "/guide/backends" },
             { text: "The shape checker", link: "/guide/shape-checker" },
             { text: "The command", link: "/guide/command" },

@@ -36,7 +36,7 @@ let tile: usize = 0;
 let planes: usize = 0;
 
 let rectify: bool = false;
-/** Whether the taps are those of a 3×3 window, from its first to its last as the planes lie. */
+/** Whether the taps are those of a 3×3 window that moves by single steps. */
 let nine: bool = false;
 
 function beginTaps(mostTaps: i32): void {
@@ -140,9 +140,14 @@ function spreadPart(i: i32, from: usize, filter: i32, py: i32, px: i32, start: f
       }
     }
   }
-  if (nine) reverseWeights();
+  if (sumsTwoRows(rows, columns)) reverseWeights();
   const to = x + (((i * height * width + firstY * width + firstX) as usize) << 2);
   sumTaps(start, rows, columns, paddedWidth, to, strideY * width, strideX);
+}
+
+/** Whether a grid is summed two rows at a time, with weights in the order in which the planes lie. */
+function sumsTwoRows(rows: i32, columns: i32): bool {
+  return nine && rows >= 2 && columns >= 8;
 }
 
 /** The taps of a gradient come from the last place in the planes to the first. */
@@ -167,7 +172,7 @@ function sumTaps(
   targetRow: i32,
   targetColumn: i32,
 ): void {
-  if (nine && rows >= 2 && columns >= 8) {
+  if (sumsTwoRows(rows, columns)) {
     for (let i = 0; i < rows; i += 2) {
       const row = min(i, rows - 2);
       const at = to + (((row * targetRow) as usize) << 2);

@@ -28,6 +28,9 @@ describe("checkTypes", { timeout: 120_000 }, () => {
         `  a: A, b: Fits<Matmul<A, B>> & B): void;`,
         `product([2, 3], [3, 4]);`,
         `product([2, 3], [4, 5]);`,
+        `interface Tensor<S extends Shape> { readonly shape: S }`,
+        `declare const logits: Tensor<[32, 10]>;`,
+        `export const labels: Tensor<[32, 11]> = logits;`,
         `export const count: string = 3;`,
       ].join("\n"),
     );
@@ -36,13 +39,13 @@ describe("checkTypes", { timeout: 120_000 }, () => {
       `import { matmul } from "@convoke/shape";\nexport const shape = matmul("right", [2, 3], [3, 4]);\n`,
     );
     const { errors, otherErrors, typescript } = await checkTypes(["wrong.ts", "right.ts"], folder);
-    expect(
-      errors.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`),
-    ).toMatchInlineSnapshot(`
-      [
-        "wrong.ts:5:17 matmul: inner dimensions differ: [2, 3] × [4, 5] needs 3 = 4.",
-      ]
-    `);
+    expect(errors.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`))
+      .toMatchInlineSnapshot(`
+        [
+          "wrong.ts:5:17 matmul: inner dimensions differ: [2, 3] × [4, 5] needs 3 = 4.",
+          "wrong.ts:8:14 a tensor [32, 10] is given where a tensor [32, 11] is taken.",
+        ]
+      `);
     expect(otherErrors).toBe(1);
     expect(typescript).toMatch(/^\d+\.\d+\.\d+/);
     expect(readdirSync(folder).sort()).toEqual(["right.ts", "tsconfig.json", "wrong.ts"]);

@@ -169,13 +169,21 @@ function readErrors(
   return { errors, otherErrors: found.length - errors.length };
 }
 
-/** The sentence in the type that a shape rule gives for what does not fit. */
+/** The sentence in the type that a shape rule gives for what does not fit; or two tensors of different shapes. */
 function shapeMessage(text: string): string | undefined {
   const quoted = /Mismatch<("(?:[^"\\]|\\.)*")>/.exec(text)?.[1];
-  if (quoted === undefined) return undefined;
+  if (quoted !== undefined) return unquoted(quoted);
+  const [, got, wanted] =
+    /ype 'Tensor<(\[[^\]]*\])[^']*' is not assignable to (?:parameter of )?type 'Tensor<(\[[^\]]*\])/.exec(
+      text,
+    ) ?? [];
+  return got === wanted ? undefined : `a tensor ${got} is given where a tensor ${wanted} is taken.`;
+}
+
+function unquoted(literal: string): string {
   try {
-    return String(JSON.parse(quoted));
+    return String(JSON.parse(literal));
   } catch {
-    return quoted.slice(1, -1);
+    return literal.slice(1, -1);
   }
 }
