@@ -1,13 +1,10 @@
 // What models cost the compiler of those who write them: the declarations of the packages, as users have them.
-import { execFile } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compile, compilerNames, compilers, outFolder } from "./compilers.js";
+import { compile, compilerNames, outFolder } from "./compilers.js";
+import { type DeclarationOptions, writeDeclarations } from "./declarations.js";
 
-const packages = path.join(import.meta.dirname, "..", "..", "packages");
 const layersIn = (text: string): string =>
   [...new Set(text.match(/\w+(?=\()/g))].filter((name) => name !== "sequential").join(", ");
 
@@ -49,23 +46,10 @@ const convolutions = program([
   ...Array.from({ length: 100 }, (_, i) => `conv2d({ filters: ${16 + i}, kernelSize: ${3 + 2 * (i % 3)} })`),
 ]);
 
-const declarations = outFolder("budget-declarations");
+let declarations: DeclarationOptions;
 
 beforeAll(async () => {
-  const folder = outFolder("budget-emit");
-  const files = ["core", "shape", "layers"].map((name) => path.join(packages, name, "src", "index.ts"));
-  // By paths: what is found through node_modules counts as foreign, and is not written.
-  const paths = { "@convoke/*": [path.join(packages, "*", "src", "index.ts")] };
-  const emit = { noEmit: false, emitDeclarationOnly: true, rootDir: packages, outDir: declarations };
-  const config = path.join(folder, "tsconfig.json");
-  const base = path.join(packages, "..", "tsconfig.base.json");
-  writeFileSync(
-    config,
-    JSON.stringify({ extends: base, compilerOptions: { ...emit, paths, types: ["node"] }, files }),
-  );
-  const compiler = createRequire(import.meta.url).resolve(`${compilers["7.0"]}/package.json`);
-  const args = [path.join(path.dirname(compiler), "bin", "tsc"), "-p", config];
-  await promisify(execFile)(process.execPath, args);
+  declarations = await writeDeclarations("budget-declarations", ["layers"]);
 });
 
 describe.each([
@@ -79,12 +63,10 @@ describe.each([
   ],
 ])("%s", (name, source, most, type) => {
   it.each(compilerNames)(`costs at most ${most} instantiations under TypeScript %s`, async (compiler) => {
-    expect(readdirSync(declarations).sort()).toEqual(["core", "layers", "shape"]);
     const folder = outFolder(`budget-${name.replaceAll(/\W/g, "-")}-${compiler}`);
     // The error that ends the file prints the type, as an editor shows it.
     writeFileSync(path.join(folder, "model.ts"), `${source}export const wrong: string = model;\n`);
-    const paths = { "@convoke/*": [path.join(declarations, "*", "src", "index.d.ts")] };
-    const { diagnostics, instantiations } = await compile(compiler, folder, ["model.ts"], { paths });
+    const { diagnostics, instantiations } = await compile(compiler, folder, ["model.ts"], declarations);
     expect(diagnostics.map(({ message }) => message)).toEqual([
       `TS2322: Type '${type}' is not assignable to type 'string'.`,
     ]);

@@ -19,6 +19,7 @@ export const compilerNames = Object.keys(compilers) as Compiler[];
 
 /** One error, its message with every line that the compiler indents below it. */
 export interface Diagnostic {
+  /** The name of the file behind that of its folder. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -87,7 +88,12 @@ function read(stdout: string): Compilation {
     const last = diagnostics.at(-1);
     if (start) {
       const [, file = "", line, column, message = ""] = start;
-      diagnostics.push({ file: path.basename(file), line: Number(line), column: Number(column), message });
+      diagnostics.push({
+        file: file.split("/").slice(-2).join("/"),
+        line: Number(line),
+        column: Number(column),
+        message,
+      });
     } else if (text.startsWith("  ") && last) {
       last.message += `\n${text}`;
     }

@@ -44,7 +44,7 @@ export {
   type Initializer,
   type TypedArray,
 } from "@convoke/core";
-export { formatShape, ShapeError, type Shape } from "@convoke/shape";
+export { formatShape, ShapeError, type Dim, type Shape } from "@convoke/shape";
 export { formatReport, report, type LayerReport, type ModelReport } from "@convoke/shape-checker";
 export {
   ImportedModel,

@@ -1,6 +1,7 @@
 // What a layer makes of a shape, as a type: layers are functions from shape to shape, which models apply one by one.
 import type { Context, DType, Tensor } from "@convoke/core";
 import type { Dim, FormatShape, Shape } from "@convoke/shape";
+import type { InputSpec } from "./input.js";
 
 /**
  * A function from the shape of the input to the shape of the output. An interface that extends it computes `output` from
@@ -106,7 +107,11 @@ type Called<L, S extends Shape> = L extends { forward(x: infer In, context?: Con
       ? Signature<S, A, B, "module: it">
       : Shape
     : "module: its forward takes no single tensor."
-  : Shape;
+  : [L] extends [AnyModule]
+    ? Shape
+    : [L] extends [InputSpec]
+      ? "input: it stands first, and only once."
+      : "record: a record of layers stands alone, or behind an input alone.";
 
 /**
  * The shape `Out` for an input of shape `S` where an input of shape `In` is expected: equal names stand for equal sizes.

@@ -145,7 +145,18 @@ type Checked<Parts extends readonly Part[]> = {
 
 /** What the layers make of the input, or where they break; without an input nothing breaks yet. */
 type RunOf<Parts extends readonly Part[]> =
-  Parts[0] extends InputSpec<infer S> ? RunBehindInput<Parts, [Dim<"N">, ...S]> : Shape;
+  Parts[0] extends InputSpec<infer S>
+    ? IsRecord<Parts, 2, 1> extends true
+      ? Shape
+      : RunBehindInput<Parts, [Dim<"N">, ...S]>
+    : Shape;
+
+/** Whether the last of just so many parts, at this place, is a record of layers: these have no order in types. */
+type IsRecord<
+  Parts extends readonly Part[],
+  Count extends number,
+  Place extends number,
+> = Parts["length"] extends Count ? (Parts[Place] extends AnyModule | InputSpec ? false : true) : false;
 
 /** The model that `sequential` makes of its parts. */
 export type Composed<Parts extends readonly Part[]> = Parts extends readonly [
@@ -153,7 +164,7 @@ export type Composed<Parts extends readonly Part[]> = Parts extends readonly [
   ...unknown[],
 ]
   ? ModelOf<[Dim<"N">, ...S], Ok<RunOf<Parts>>, D>
-  : Sequential<Chain<Parts>>;
+  : Sequential<Chain<IsRecord<Parts, 1, 0> extends true ? AnyModule[] : Parts>>;
 
 /** Each layer with its own name, or its index; a layer that comes again (it shares its weights) with its index. */
 function named(layers: readonly AnyModule[]): Named[] {
