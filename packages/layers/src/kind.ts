@@ -1,6 +1,6 @@
 // What a layer makes of a shape, as a type: layers are functions from shape to shape, which models apply one by one.
 import type { Context, DType, Tensor } from "@convoke/core";
-import type { Dim, FormatShape, Shape } from "@convoke/shape";
+import type { FormatShape, NameOf, Shape } from "@convoke/shape";
 import type { InputSpec } from "./input.js";
 
 /**
@@ -92,7 +92,7 @@ export type Step<L, S extends Shape> = (
     : [Y] extends [string]
       ? Y
       : [Y] extends [infer One extends Shape]
-        ? IsUnion<One> extends true
+        ? true extends IsUnion<One>
           ? Shape
           : One
         : Shape
@@ -124,21 +124,19 @@ export type Signature<S extends Shape, In extends Shape, Out extends Shape, Who 
     ? Renamed<Out, [], S>
     : number extends S["length"]
       ? Renamed<Out, In, S>
-      : [S, In] extends [In, S]
-        ? Out
-        : S["length"] extends In["length"]
-          ? true extends Differences<S, In>
-            ? `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
-            : Renamed<Out, In, S>
-          : `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
+      : S["length"] extends In["length"]
+        ? true extends Differences<S, In>
+          ? `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
+          : Renamed<Out, In, S>
+        : `${Who} expects ${FormatShape<In>} but got ${FormatShape<S>}.`
   : never;
 
 type Differences<S extends Shape, In extends Shape> = {
-  [K in keyof In]: In[K] extends Dim<infer Name>
-    ? HasSeveralSizes<Sizes<In, S, Name>>
-    : K extends keyof S
+  [K in keyof In]: [NameOf<In[K]>] extends [never]
+    ? K extends keyof S
       ? Differ<In[K], S[K]>
-      : false;
+      : false
+    : HasSeveralSizes<Sizes<In, S, NameOf<In[K]>>>;
 }[number];
 
 /** Whether two dimensions are literals, and not the same one. */
@@ -151,13 +149,7 @@ type Differ<A, B> =
       : false
     : false;
 
-type IsLiteral<D> = number extends D
-  ? false
-  : [D] extends [Dim<string>]
-    ? false
-    : IsUnion<D> extends true
-      ? false
-      : true;
+type IsLiteral<D> = number extends D ? false : IsUnion<D> extends true ? false : true;
 
 type Literals<D> = D extends unknown ? (IsLiteral<D> extends true ? D : never) : never;
 
@@ -166,12 +158,10 @@ export type HasSeveralSizes<D> = true extends IsUnion<Literals<D>> ? true : fals
 
 /** The sizes in `S` of the axes that `In` gives this name. */
 type Sizes<In extends Shape, S extends Shape, Name> = {
-  [K in keyof In]: In[K] extends Dim<infer Own>
-    ? Own extends Name
-      ? K extends keyof S
-        ? S[K]
-        : number
-      : never
+  [K in keyof In]: [NameOf<In[K]>, Name] extends [Name, NameOf<In[K]>]
+    ? K extends keyof S
+      ? S[K]
+      : number
     : never;
 }[number];
 
@@ -179,7 +169,9 @@ type Sizes<In extends Shape, S extends Shape, Name> = {
 type Renamed<Out extends Shape, In extends Shape, S extends Shape> = number extends Out["length"]
   ? Shape
   : {
-      -readonly [K in keyof Out]: Out[K] extends Dim<infer Name> ? SizeOf<Sizes<In, S, Name>> : Out[K];
+      -readonly [K in keyof Out]: [NameOf<Out[K]>] extends [never]
+        ? Out[K]
+        : SizeOf<Sizes<In, S, NameOf<Out[K]>>>;
     };
 
-type SizeOf<Size> = [Size] extends [never] ? number : IsUnion<Size> extends true ? number : Size;
+type SizeOf<Size> = [Size] extends [never] ? number : true extends IsUnion<Size> ? number : Size;

@@ -1,5 +1,5 @@
 export { ShapeError, type ShapeErrorParts } from "./shape-error.js";
-export type { Dim } from "./arithmetic/dims.js";
+export type { Dim, NameOf } from "./arithmetic/dims.js";
 export type { Fits, Mismatch, Ok } from "./fits.js";
 export type { Format as FormatShape } from "./axes.js";
 export type { AssertShape, Literal } from "./literal.js";

@@ -415,6 +415,27 @@ class Multi extends Module<Tensor, { readonly logits: Tensor; readonly features:
 }
 export const u10: Tensor = new Multi().forward(images).logits;
 
+// what asks for a name takes any size
+const v1 = new Classifier().forward(images);
+same<typeof v1, F<[N, 10]>>();
+export const v2 = new Net().logits(images);
+export const v3 = new Net().logits(ops.zeros([size, 3, 32, 32]));
+declare function score(x: F<[N, 784]>, weights: F<[784, 10]>): F<[N, 10]>;
+const v4 = score(ops.zeros([32, 784]), ops.zeros([784, 10]));
+same<typeof v4, F<[N, 10]>>();
+declare function weighted<I extends number>(x: F<[N, I]>, w: F<[NoInfer<I>, 10]>): F<[N, 10]>;
+export const v5 = weighted(ops.zeros([32, 784]), ops.zeros([784, 10]));
+export const v6 = (x: F<[N, 1, 28, 28]>): F<[N, 10]> => lenet5().forward(x);
+export const v7 = v6(ops.zeros([3, 1, 28, 28])).add(ops.zeros([3, 10]));
+class Rows extends Module<F<[N, Dim<"L">, 8]>, F<[N, 8]>> {
+  protected compute(z: F<[N, Dim<"L">, 8]>, _context: Context): F<[N, 8]> {
+    return z.mean(1);
+  }
+}
+export const v8 = new Rows().forward(ops.zeros([4, 20, 8]));
+const v9 = sequential(input(20, 8), new Rows(), dense({ units: 3 }));
+same<typeof v9, Model<[N, 20, 8], [N, 3]>>();
+
 // models where models go
 const p1 = sequential(
   rgb,
