@@ -9,9 +9,7 @@ import { compilers, outFolder } from "./compilers.js";
 const packages = path.join(import.meta.dirname, "..", "..", "packages");
 
 /** Compiler options under which the names of packages lead to their declarations. */
-export interface DeclarationOptions {
-  readonly paths: Readonly<Record<string, readonly string[]>>;
-}
+export type DeclarationOptions = Readonly<Record<"paths", Readonly<Record<string, readonly string[]>>>>;
 
 /** Writes the declarations of `entries` and of all packages that these import below `out/`, by the fastest compiler. */
 export async function writeDeclarations(
