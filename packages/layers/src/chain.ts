@@ -3,7 +3,7 @@ import type { Concat, FormatShape, Shape, Stack } from "@convoke/shape";
 import type { Kind, Step } from "./kind.js";
 
 /** Where a chain of layers breaks: the place of the layer, and what is wrong there. */
-interface Broken<Place extends string, Message extends string> {
+export interface Broken<Place extends string, Message extends string> {
   readonly place: Place;
   readonly message: Message;
 }

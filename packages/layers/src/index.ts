@@ -25,7 +25,7 @@ export {
   type AlphaOptions,
   type HardTanhOptions,
 } from "./activation.js";
-export type { Appended, Around, Branches, Chain, RunBehindInput } from "./chain.js";
+export type { Appended, Around, Branches, Broken, Chain, Outcome, RunBehindInput } from "./chain.js";
 export {
   crossEntropy,
   nllLoss,
