@@ -10,6 +10,7 @@ export const directions = {
   "@convoke/onnx": ["@convoke/shape", "@convoke/core"],
   "@convoke/conformance": ["@convoke/shape", "@convoke/core"],
   "@convoke/backend-cpu": ["@convoke/shape", "@convoke/core", "@convoke/conformance"],
+  "@convoke/backend-webgpu": ["@convoke/shape", "@convoke/core", "@convoke/conformance"],
   "@convoke/shape-checker": ["@convoke/shape", "@convoke/core"],
   "@convoke/models": ["@convoke/shape", "@convoke/core", "@convoke/layers"],
   "@convoke/train": [

@@ -1,7 +1,8 @@
 // Makes the backend: finds an adapter and opens its device with all that it has.
 import { openGpu, wayOut } from "#open-gpu";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
-import { WebGpuBackend, type DeviceInfo } from "./webgpu-backend.js";
+import { DeviceBackend } from "./device-backend.js";
+import type { DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 
 export interface WebGpuOptions {
   /** Bytes that live tensors may take; 4 GiB by default. WebGPU does not tell what the device has. */
@@ -31,7 +32,15 @@ const GIBIBYTE = 2 ** 30;
  * console.log(await tensor([[1, 2], [3, 4]]).matmul(tensor([[1], [1]])).data()); // Float32Array [3, 7]
  * ```
  */
-export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return webgpuWith(options, {});
+}
+
+/** The WebGPU backend, told some of what it would find out about the device. */
+export async function webgpuWith(
+  options: WebGpuOptions,
+  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers">>,
+): Promise<WebGpuBackend> {
   const { maxMemory = 4 * GIBIBYTE, powerPreference } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
@@ -45,7 +54,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
   if (adapter === null) throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
   const device = await openDevice(adapter);
-  return new WebGpuBackend({ gpu, device, info: infoOf(adapter, device), maxMemory });
+  return new DeviceBackend({ gpu, device, info: { ...infoOf(adapter, device), ...told }, maxMemory });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -72,6 +81,7 @@ async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 function infoOf({ info }: GPUAdapter, device: GPUDevice): DeviceInfo {
   const words = [info.vendor, info.architecture, info.device, info.description].filter((text) => text !== "");
   return {
+    isSoftware: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(words.join(" ")),
     adapter: [...new Set(words)].join(", ") || "an adapter that does not name itself",
     features: [...device.features].sort(),
     maxTensorBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),

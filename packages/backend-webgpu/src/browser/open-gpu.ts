@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" />
 // WebGPU in browsers and their workers.
 
 /** The browser's GPU, or why there is none. */

@@ -3,6 +3,7 @@ import type { GraphNode } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import type { ShaderText } from "../wgsl/shader.js";
+import { directShader } from "./direct-product.js";
 import { gemmShader, planGemm, type GemmOperand, type GemmSize } from "./gemm.js";
 
 export interface ProductParts {
@@ -23,18 +24,19 @@ export function emitProduct(text: ShaderText, parts: ProductParts, builder: Prog
   const { size, a, b, target, place, bias, rectify = false } = parts;
   const results = size.batch * size.rows * size.columns;
   const plan = planGemm(size, bias === undefined && !rectify);
+  const write = builder.isSoftware ? directShader : gemmShader;
   if (plan.parts === 1) {
     const store = [
       bias === undefined ? "" : `value += ${bias};`,
       rectify ? `value = ${rectified(text)};` : "",
       `${text.writes(target, "float32")}[${place}] = value;`,
     ];
-    builder.dispatch(gemmShader(text, { size, plan, a, b, result: { store: store.join("\n") } }));
+    builder.dispatch(write(text, { size, plan, a, b, result: { store: store.join("\n") } }));
     return;
   }
   const partial = builder.scratch([plan.parts, results], "float32").buffer;
   const store = `${text.writes(partial, "float32")}[part * ${results} + ${place}] = value;`;
-  builder.dispatch(gemmShader(text, { size, plan, a, b, result: { store } }));
+  builder.dispatch(write(text, { size, plan, a, b, result: { store } }));
   builder.reduction({
     kept: [results],
     reduced: [plan.parts],

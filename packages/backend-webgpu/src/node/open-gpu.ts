@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" />
 // WebGPU in Node: the package `webgpu` (Dawn), which is installed beside this one.
 
 /** Dawn's GPU, or why there is none. */

@@ -17,13 +17,21 @@ import { fitLoop, type FitOptions } from "./fit-loops.js";
 import { ProgramBuilder } from "./program-builder.js";
 import { shaderCall, type DevicePlan, type ShaderCall } from "./shader-call.js";
 
+/** What plans depend on. */
+export interface DeviceTraits {
+  /** How many buffers a shader may bind. */
+  readonly storageBuffers: number;
+  /** Whether the device runs in software. */
+  readonly isSoftware: boolean;
+}
+
 /** The dispatches of a graph of which every node is supported. */
-export function compileGraph(graph: Graph, storageBuffers: number): DevicePlan {
+export function compileGraph(graph: Graph, { storageBuffers, isSoftware }: DeviceTraits): DevicePlan {
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
     canRectify,
-    builder: (of, rectified) => new ProgramBuilder(of, rectified),
+    builder: (of, rectified) => new ProgramBuilder(of, { rectified, isSoftware }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
   const scratch: FitOptions["scratch"] = (shape) => {

@@ -6,8 +6,12 @@ import type { Shader } from "../wgsl/shader.js";
 import { shaderCall, type ShaderCall } from "./shader-call.js";
 
 export class ProgramBuilder extends PlanBuilder<ShaderCall> {
-  constructor(graph: Graph, rectified: ReadonlySet<GraphNode>) {
-    super(graph, { rectified, bytesOf: () => ELEMENT_BYTES });
+  /** Whether the device runs in software: then invocations should not wait for each other. */
+  readonly isSoftware: boolean;
+
+  constructor(graph: Graph, options: { rectified: ReadonlySet<GraphNode>; isSoftware: boolean }) {
+    super(graph, { rectified: options.rectified, bytesOf: () => ELEMENT_BYTES });
+    this.isSoftware = options.isSoftware;
   }
 
   /** Adds a shader. */
