@@ -52,6 +52,11 @@ const oneImage = (job) => (isConvolution(job) && job.groups === 1 ? { ...job, im
 /** @type {readonly Runtime[]} */
 const known = [
   {
+    name: "one-thread",
+    title: "Convoke, 1 thread",
+    start: ({ node, ours: file }) => [node, file, "1"],
+  },
+  {
     name: "pytorch",
     title: "PyTorch",
     start: ({ threads }) => ["/usr/bin/python3", driver("pytorch.py"), String(threads)],

@@ -252,6 +252,43 @@ describe("convoke evaluate, predict, inspect, backends", () => {
     expect(summary).toMatchObject({ parameters: 61_706, nodeTypes: { Conv: 2, Gemm: 3, MaxPool: 2 } });
   });
 
+  it("inspects networks in words, with the working, and writes the pictures", async () => {
+    const text = "input 1x32x32; c1: conv 6@5x5; pool 2; flatten; dense 10";
+    const [page, picture] = [path.join(folder, "net.html"), path.join(folder, "net.svg")];
+    const files = ["--html", page, "--svg", picture];
+    const shown = await runCommand(["inspect", text, "--explain", "--batch", "8", ...files]);
+    expect(shown.code, shown.stderr).toBe(0);
+    expect(shown.stdout).toContain("neurons · weights per filter = 4,704 · 26 = 122,304");
+    expect(shown.stdout).toContain("at batch size 8");
+    expect(readFileSync(page, "utf8")).toContain("<svg");
+    expect(readFileSync(picture, "utf8")).toMatch(/^<svg/);
+    const markdown = await runCommand(["inspect", text, "--markdown"]);
+    expect(markdown.stdout).toContain("| c1 | conv | [6, 28, 28] |");
+    const { layers } = resultOf(await runCommand(["inspect", text, "--json"])) as {
+      layers: Record<string, unknown>[];
+    };
+    expect(layers[0]).toMatchObject({ path: "c1", connections: 122_304, weightsPerFilter: 26 });
+    expect(layers[0]).not.toHaveProperty("working");
+    const solved = await runCommand(["inspect", "--solve", "n=32 k=5 s=? p=1 out=15", "--json"]);
+    expect(resultOf(solved)).toMatchObject({ unknown: "s", count: 1, solutions: [{ value: 2 }] });
+  });
+
+  it("checks files for shape errors", async () => {
+    const wrong = "tooling/types/wrong/ops.ts";
+    const failed = await runCommand(["check", wrong, "--json"]);
+    const { errors } = resultOf(failed) as { errors: { file: string; line: number; message: string }[] };
+    expect(failed.code).toBe(1);
+    expect(errors.length).toBeGreaterThanOrEqual(60);
+    expect(errors[0]).toMatchObject({
+      file: wrong,
+      message: expect.stringContaining("do not broadcast") as string,
+    });
+    expect(failed.stderr).toMatch(/tooling\/types\/wrong\/ops\.ts:\d+:\d+ {2}\w+: /);
+    const passed = await runCommand(["check", "tooling/types/right/ops.ts"]);
+    expect(passed.code, passed.stdout).toBe(0);
+    expect(passed.stdout).toContain("no shape errors");
+  });
+
   it("lists the backends", async () => {
     const { backends } = resultOf(await runCommand(["backends", "--json"])) as {
       backends: { name: string; available: boolean; reason?: string }[];
@@ -345,6 +382,14 @@ describe("wrong use", () => {
     ],
     ["a name that is nothing", () => ["inspect", "lenet6"], /Did you mean "lenet5"/],
     ["a file that is no model", () => ["inspect", import.meta.filename], /it is no ONNX model/],
+    [
+      "a mistake in a network in words",
+      () => ["inspect", "input 1x8x8; cnov 6@5"],
+      /\n {17}\^{4}\n.*Did you mean "conv"/,
+    ],
+    ["an equation with two unknowns", () => ["inspect", "--solve", "n=? k=?"], /more than one "\?"/],
+    ["nothing to inspect", () => ["inspect"], /there is nothing to inspect/],
+    ["a missing file to check", () => ["check", "no.ts"], /there is no file "no\.ts"/],
     ["a missing file", () => ["evaluate", "no.onnx", ...digits], /no such file/],
   ])("%s is explained", async (_, args, said) => {
     expectMistake(await runCommand(args()), 2, said);

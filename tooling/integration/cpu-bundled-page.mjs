@@ -2,6 +2,7 @@
 import { cpu } from "@convoke/backend-cpu";
 import { tensor, useBackend } from "@convoke/core";
 
+/** @param {import("@convoke/backend-cpu").CpuOptions} options */
 async function multiply(options) {
   const backend = await cpu({ maxMemory: 2 ** 26, ...options });
   await useBackend(backend);
@@ -16,4 +17,4 @@ async function multiply(options) {
   return { product: [...product], threads };
 }
 
-globalThis.convokePage = { multiply };
+Object.assign(globalThis, { convokePage: { multiply } });

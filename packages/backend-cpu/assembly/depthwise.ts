@@ -36,6 +36,8 @@ let tile: usize = 0;
 let planes: usize = 0;
 
 let rectify: bool = false;
+/** Whether the taps are those of a 3×3 window that moves by single steps. */
+let nine: bool = false;
 
 function beginTaps(mostTaps: i32): void {
   tapCount = 0;
@@ -66,6 +68,7 @@ export function convolvePlanes(worker: i32, workers: i32): void {
       addTap((along % strideX) * plane + ky * dilationY * paddedWidth + along / strideX, w);
     }
   }
+  nine = isNine() && strideY === 1 && strideX === 1;
   const end = shareStart(images * channels, worker + 1, workers);
   for (let i = shareStart(images * channels, worker, workers); i < end; i++) {
     const from = x + (((i * height * width) as usize) << 2);
@@ -80,10 +83,15 @@ export function convolvePlanes(worker: i32, workers: i32): void {
   }
 }
 
+function isNine(): bool {
+  return kernelHeight === 3 && kernelWidth === 3 && dilationY === 1 && dilationX === 1;
+}
+
 /** x = the sum of what the filters of each channel give back. */
 export function spreadPlanes(worker: i32, workers: i32): void {
   rectify = rectifies;
   const plane = outHeight * outWidth;
+  nine = isNine() && strideY === 1 && strideX === 1 && groupFilters === 1;
   const end = shareStart(images * channels, worker + 1, workers);
   for (let i = shareStart(images * channels, worker, workers); i < end; i++) {
     const channel = i % channels;
@@ -132,8 +140,23 @@ function spreadPart(i: i32, from: usize, filter: i32, py: i32, px: i32, start: f
       }
     }
   }
+  if (sumsTwoRows(rows, columns)) reverseWeights();
   const to = x + (((i * height * width + firstY * width + firstX) as usize) << 2);
   sumTaps(start, rows, columns, paddedWidth, to, strideY * width, strideX);
+}
+
+/** Whether a grid is summed two rows at a time, with weights in the order in which the planes lie. */
+function sumsTwoRows(rows: i32, columns: i32): bool {
+  return nine && rows >= 2 && columns >= 8;
+}
+
+/** The taps of a gradient come from the last place in the planes to the first. */
+function reverseWeights(): void {
+  for (let i: usize = 0; i < 16; i += 4) {
+    const weight = load<f32>(weights + i);
+    store<f32>(weights + i, load<f32>(weights + 32 - i));
+    store<f32>(weights + 32 - i, weight);
+  }
 }
 
 /**
@@ -149,6 +172,14 @@ function sumTaps(
   targetRow: i32,
   targetColumn: i32,
 ): void {
+  if (sumsTwoRows(rows, columns)) {
+    for (let i = 0; i < rows; i += 2) {
+      const row = min(i, rows - 2);
+      const at = to + (((row * targetRow) as usize) << 2);
+      sumTwoRows(start, planes + (((row * sourceRow) as usize) << 2), sourceRow, at, targetRow, columns);
+    }
+    return;
+  }
   const tileColumns = columns >= 16 ? 16 : columns >= 8 ? 8 : 4;
   const tileRows = 32 / tileColumns;
   // Vector (a, b) of a tile lies a steps of the first kind and b of the second from its start.
@@ -177,6 +208,92 @@ function sumTaps(
   }
 }
 
+/** Two rows of sums over nine taps, 2×8 at a time; the last ones overlap those before. */
+function sumTwoRows(start: f32, from: usize, sourceRow: i32, to: usize, targetRow: i32, columns: i32): void {
+  const below = (sourceRow as usize) << 2;
+  const toBelow = (targetRow as usize) << 2;
+  const w0 = v128.load32_splat(weights);
+  const w1 = v128.load32_splat(weights, 4);
+  const w2 = v128.load32_splat(weights, 8);
+  const w3 = v128.load32_splat(weights, 12);
+  const w4 = v128.load32_splat(weights, 16);
+  const w5 = v128.load32_splat(weights, 20);
+  const w6 = v128.load32_splat(weights, 24);
+  const w7 = v128.load32_splat(weights, 28);
+  const w8 = v128.load32_splat(weights, 32);
+  for (let j = 0; j < columns; j += 8) {
+    const column = (min(j, columns - 8) as usize) << 2;
+    let at = from + column;
+    let s0 = f32x4.splat(start);
+    let s1 = s0;
+    s0 = multiplyAdd(w0, v128.load(at), s0);
+    s1 = multiplyAdd(w0, v128.load(at, 16), s1);
+    s0 = multiplyAdd(w1, v128.load(at, 4), s0);
+    s1 = multiplyAdd(w1, v128.load(at, 20), s1);
+    s0 = multiplyAdd(w2, v128.load(at, 8), s0);
+    s1 = multiplyAdd(w2, v128.load(at, 24), s1);
+    at += below;
+    let t0 = f32x4.splat(start);
+    let t1 = t0;
+    let v = v128.load(at);
+    s0 = multiplyAdd(w3, v, s0);
+    t0 = multiplyAdd(w0, v, t0);
+    v = v128.load(at, 16);
+    s1 = multiplyAdd(w3, v, s1);
+    t1 = multiplyAdd(w0, v, t1);
+    v = v128.load(at, 4);
+    s0 = multiplyAdd(w4, v, s0);
+    t0 = multiplyAdd(w1, v, t0);
+    v = v128.load(at, 20);
+    s1 = multiplyAdd(w4, v, s1);
+    t1 = multiplyAdd(w1, v, t1);
+    v = v128.load(at, 8);
+    s0 = multiplyAdd(w5, v, s0);
+    t0 = multiplyAdd(w2, v, t0);
+    v = v128.load(at, 24);
+    s1 = multiplyAdd(w5, v, s1);
+    t1 = multiplyAdd(w2, v, t1);
+    at += below;
+    v = v128.load(at);
+    s0 = multiplyAdd(w6, v, s0);
+    t0 = multiplyAdd(w3, v, t0);
+    v = v128.load(at, 16);
+    s1 = multiplyAdd(w6, v, s1);
+    t1 = multiplyAdd(w3, v, t1);
+    v = v128.load(at, 4);
+    s0 = multiplyAdd(w7, v, s0);
+    t0 = multiplyAdd(w4, v, t0);
+    v = v128.load(at, 20);
+    s1 = multiplyAdd(w7, v, s1);
+    t1 = multiplyAdd(w4, v, t1);
+    v = v128.load(at, 8);
+    s0 = multiplyAdd(w8, v, s0);
+    t0 = multiplyAdd(w5, v, t0);
+    v = v128.load(at, 24);
+    s1 = multiplyAdd(w8, v, s1);
+    t1 = multiplyAdd(w5, v, t1);
+    at += below;
+    t0 = multiplyAdd(w6, v128.load(at), t0);
+    t1 = multiplyAdd(w6, v128.load(at, 16), t1);
+    t0 = multiplyAdd(w7, v128.load(at, 4), t0);
+    t1 = multiplyAdd(w7, v128.load(at, 20), t1);
+    t0 = multiplyAdd(w8, v128.load(at, 8), t0);
+    t1 = multiplyAdd(w8, v128.load(at, 24), t1);
+    if (rectify) {
+      const zero = f32x4.splat(0);
+      s0 = f32x4.max(s0, zero);
+      s1 = f32x4.max(s1, zero);
+      t0 = f32x4.max(t0, zero);
+      t1 = f32x4.max(t1, zero);
+    }
+    const target = to + column;
+    v128.store(target, s0);
+    v128.store(target, s1, 16);
+    v128.store(target + toBelow, t0);
+    v128.store(target + toBelow, t1, 16);
+  }
+}
+
 /** From the tile to where its elements belong, for those that hang over an edge or do not lie together. */
 function spread(
   to: usize,
@@ -186,13 +303,19 @@ function spread(
   targetRow: i32,
   targetColumn: i32,
 ): void {
+  const step = (targetColumn as usize) << 2;
   for (let r = 0; r < height; r++) {
-    for (let c = 0; c < width; c++) {
+    let row = to + (((r * targetRow) as usize) << 2);
+    for (let c = 0; c < width; c += 4) {
       const v = c >> 2;
       const a = tileColumns === 16 ? v : r & 3;
       const b = tileColumns === 16 ? r : tileColumns === 8 ? v : r >> 2;
-      const value = load<f32>(tile + (((a << 4) + (b << 6) + ((c & 3) << 2)) as usize));
-      store<f32>(to + (((r * targetRow + c * targetColumn) as usize) << 2), value);
+      const from = tile + (((a << 4) + (b << 6)) as usize);
+      store<f32>(row, load<f32>(from));
+      if (c + 1 < width) store<f32>(row + step, load<f32>(from, 4));
+      if (c + 2 < width) store<f32>(row + 2 * step, load<f32>(from, 8));
+      if (c + 3 < width) store<f32>(row + 3 * step, load<f32>(from, 12));
+      row += 4 * step;
     }
   }
 }

@@ -62,11 +62,10 @@ function copy(to: usize, end: usize, from: usize): void {
 }
 
 function copyEverySecond(to: usize, end: usize, from: usize): void {
-  for (; to + 16 <= end; to += 16) {
+  for (; to < end; to += 16) {
     v128.store(to, v128.shuffle<f32>(v128.load(from), v128.load(from, 12), 0, 2, 5, 7));
     from += 32;
   }
-  copyStrided(to, end, from, 8);
 }
 
 function copyStrided(to: usize, end: usize, from: usize, step: usize): void {

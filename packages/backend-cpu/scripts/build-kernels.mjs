@@ -54,22 +54,44 @@ export async function compileKernels() {
 export async function generatedKernels() {
   const text = await readFile(output, "utf8").catch(() => "");
   const all = inflateSync(Buffer.from(/"([^"]+)"/.exec(text)?.[1] ?? "eJwDAAAAAAE=", "base64"));
-  let end = 0;
-  return new Map(
-    [...text.matchAll(/^ {2}(\w+): (\d+),$/gm)].map(([, name, bytes]) => {
-      end += Number(bytes);
-      return [name, all.subarray(end - Number(bytes), end)];
-    }),
-  );
+  const sizes = [...text.matchAll(/^ {2}(\w+): (\d+),$/gm)].map(([, name, bytes]) => [name, Number(bytes)]);
+  const parts = new Map(sizes.map(([name]) => [name, []]));
+  let at = 0;
+  for (const { name, begin, end } of turns(sizes)) {
+    parts.get(name).push(all.subarray(at, at + end - begin));
+    at += end - begin;
+  }
+  return new Map([...parts].map(([name, pieces]) => [name, Buffer.concat(pieces)]));
 }
 
-// All in one stream: what the two builds of the float kernels have in common is written once.
+const TURN_BYTES = 8192;
+
+/** Pieces of the binaries, in the order in which they follow one another; see `turnBytes` in the module. */
+function turns(sizes) {
+  const pieces = [];
+  const longest = Math.max(0, ...sizes.map(([, bytes]) => bytes));
+  for (let begin = 0; begin < longest; begin += TURN_BYTES) {
+    for (const [name, bytes] of sizes) {
+      if (begin < bytes) pieces.push({ name, begin, end: Math.min(bytes, begin + TURN_BYTES) });
+    }
+  }
+  return pieces;
+}
+
 function moduleText(binaries) {
   const sizes = [...binaries].map(([name, binary]) => `  ${name}: ${binary.length},`).join("\n");
-  const base64 = deflateSync(Buffer.concat([...binaries.values()]), { level: 9 }).toString("base64");
+  const pieces = turns([...binaries].map(([name, { length }]) => [name, length]));
+  const all = pieces.map(({ name, begin, end }) => binaries.get(name).subarray(begin, end));
+  const base64 = deflateSync(Buffer.concat(all), { level: 9 }).toString("base64");
   return `// Written by scripts/build-kernels.mjs from assembly/: do not edit.
 
-/** The bytes of each binary, in the order in which they follow one another. */
+/**
+ * The binaries take turns, so many bytes at a time: what the builds of the float kernels have in common is written once,
+ * as long as it lies within the 32 KiB that deflate looks back.
+ */
+export const turnBytes = ${TURN_BYTES};
+
+/** The bytes of each binary, in the order in which they take turns. */
 export const kernelBytes = {
 ${sizes}
 } as const;

@@ -2,19 +2,16 @@ import { describeBackend } from "@convoke/conformance/vitest";
 import * as platform from "#platform";
 import { cpuOn } from "./create.js";
 import { cpu } from "./index.js";
-import { declaredSkips } from "../test/declared-skips.js";
 import { engineFeatures } from "./runtime/engine-features.js";
 
 describeBackend({
   name: "cpu, two workers",
   create: () => cpu({ threads: 2, maxMemory: 2 ** 28 }),
-  skip: declaredSkips,
 });
 
 describeBackend({
   name: "cpu, calling thread, plain SIMD",
   create: () => cpu({ threads: 0, relaxedSimd: false, maxMemory: 2 ** 28 }),
-  skip: declaredSkips,
 });
 
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
@@ -26,7 +23,6 @@ if (isFull) {
       describeBackend({
         name: `cpu, ${threads === 1 ? "one worker" : "three workers"}, ${relaxedSimd ? "relaxed" : "plain"} SIMD`,
         create: () => cpu({ threads, relaxedSimd, maxMemory: 2 ** 28 }),
-        skip: declaredSkips,
       });
 }
 
@@ -37,5 +33,4 @@ describeBackend({
       { ...platform, engineFeatures: () => ({ ...engineFeatures(), sharedMemory: false }) },
       { maxMemory: 2 ** 28 },
     ),
-  skip: declaredSkips,
 });

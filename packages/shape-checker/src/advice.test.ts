@@ -30,14 +30,12 @@ describe("advice", () => {
       dense1: heavy dense layer: it holds 98 % of all parameters (20,100). Fewer units, or fewer inputs, save most.
 
       input 1x12x11; conv 2@4 s=5
-      conv1: unread remainder: no window reaches the last 3 rows and the last 2 columns of the 12×11 input. An input of 9×9, or more padding, leaves none.
       conv1: gaps between windows: a stride of 5×5 jumps over elements between windows of 4×4: they are never read. Use a kernel of at least the stride.
 
       input 1x12; pool 5 s=4
       pool1: unread remainder: no window reaches the last 3 elements of axis 1 of the 12 input. An input of 9, or more padding, leaves none.
 
       input 1x12x12; conv 2@1 s=2
-      conv1: unread remainder: no window reaches the last row and the last column of the 12×12 input. An input of 11×11, or more padding, leaves none.
       conv1: gaps between windows: a stride of 2×2 jumps over elements between windows of 1×1: they are never read. Use a kernel of at least the stride.
 
       input 1x9x9; conv 2@1 p=1

@@ -36,10 +36,11 @@ export function adviceOn(
     if (operator.kind === "transposed convolution") return [];
     const { geometry, spatial, kind } = operator;
     const isConvolution = kind === "convolution";
+    const gaps = gapAdvice(layer, geometry);
     return [
       ...(isConvolution ? stackAdvice(layer, operator) : []),
-      ...remainderAdvice(layer, geometry, spatial),
-      ...gapAdvice(layer, geometry),
+      // Gaps leave a remainder as well: one word is enough.
+      ...(gaps.length > 0 ? gaps : remainderAdvice(layer, geometry, spatial)),
       ...(isConvolution ? borderAdvice(layer, geometry) : []),
       ...(isConvolution ? evenAdvice(layer, geometry, spatial) : []),
     ];

@@ -85,7 +85,7 @@ const folds: Readonly<Record<string, Fold>> = {
     if (x === undefined) return undefined;
     const axes = numbersOf(node, "perm") ?? [...x.shape.keys()].reverse();
     const shape = axes.map((axis) => x.shape[axis] ?? 1);
-    return { shape, data: x.shape.length < 2 ? x.data : undefined, origins: x.origins };
+    return rearranged(x, shape, (at) => x.shape.map((_, axis) => at[axes.indexOf(axis)]!));
   },
   Gather: (_, [x, indices]) => {
     if (x?.data === undefined || indices?.data === undefined || x.shape.length !== 1) return undefined;
@@ -93,13 +93,17 @@ const folds: Readonly<Record<string, Fold>> = {
     return { ...indices, data: indices.data.map((i) => data.at(i) ?? Number.NaN), origins: [] };
   },
   Slice: (node, [x, starts, ends, axes, steps]) => {
-    const [start] = starts?.data ?? numbersOf(node, "starts") ?? [];
-    const [end] = ends?.data ?? numbersOf(node, "ends") ?? [];
-    const [step = 1] = steps?.data ?? [];
-    const [axis = 0] = axes?.data ?? [];
-    if (x?.data === undefined || x.shape.length !== 1 || start === undefined || end === undefined)
-      return undefined;
-    return step === 1 && axis === 0 ? listOf(x.data.slice(start, end)) : undefined;
+    const start = starts?.data ?? numbersOf(node, "starts");
+    const end = ends?.data ?? numbersOf(node, "ends");
+    if (x === undefined || start === undefined || end === undefined) return undefined;
+    const ranges = slicedAxes(x.shape, {
+      starts: start,
+      ends: end,
+      axes: axes?.data ?? numbersOf(node, "axes"),
+      steps: steps?.data,
+    });
+    const { begin, step, output } = ranges;
+    return rearranged(x, output, (at) => at.map((i, axis) => begin[axis]! + step[axis]! * i));
   },
   Concat: (_, inputs) => {
     const lists = inputs.map((input) => (input?.shape.length === 1 ? input.data : undefined));
@@ -115,6 +119,47 @@ const folds: Readonly<Record<string, Fold>> = {
     return { shape: shape.data, data: Array<number>(shapeSize(shape.data)).fill(0), origins: [] };
   },
 };
+
+/** The same elements elsewhere: `from` gives where each comes from. */
+function rearranged(x: Constant, shape: Shape, from: (at: readonly number[]) => readonly number[]): Constant {
+  const { data } = x;
+  if (data === undefined) return { ...x, shape };
+  const moved = Array.from({ length: shapeSize(shape) }, (_, position) => {
+    let rest = position;
+    const at = [...shape].map(() => 0);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at[axis] = rest % shape[axis]!;
+      rest = Math.floor(rest / shape[axis]!);
+    }
+    return data[from(at).reduce((index, i, axis) => index * x.shape[axis]! + i, 0)] ?? Number.NaN;
+  });
+  return { ...x, shape, data: moved };
+}
+
+/** ONNX `Slice` along each axis: ends may lie outside, steps may be negative. */
+export function slicedAxes(
+  input: Shape,
+  given: {
+    readonly starts: readonly number[];
+    readonly ends: readonly number[];
+    readonly axes?: readonly number[] | undefined;
+    readonly steps?: readonly number[] | undefined;
+  },
+): { begin: number[]; step: number[]; output: number[] } {
+  const { starts, ends, axes = [...starts.keys()] } = given;
+  const [begin, step, output] = [input.map(() => 0), input.map(() => 1), [...input]];
+  axes.forEach((named, i) => {
+    const axis = named < 0 ? named + input.length : named;
+    const size = input[axis]!;
+    const by = given.steps?.[i] ?? 1;
+    const bounded = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
+    begin[axis] = by > 0 ? bounded(starts[i]!) : Math.min(bounded(starts[i]!), size - 1);
+    const end = by < 0 && ends[i]! < -size ? -1 : bounded(ends[i]!);
+    step[axis] = by;
+    output[axis] = Math.max(0, Math.ceil((end - begin[axis]) / by));
+  });
+  return { begin, step, output };
+}
 
 function elementwise(of: (a: number, b: number) => number): Fold {
   return (_, [a, b]) => {

@@ -24,7 +24,7 @@ import {
   operationOf,
   type Value,
 } from "./network-builder.js";
-import { numberOf, numbersOf, reshaped, textOf, type Constant } from "./onnx-constants.js";
+import { numberOf, numbersOf, reshaped, slicedAxes, textOf, type Constant } from "./onnx-constants.js";
 import type { OnnxCall, OnnxNodeLike, OnnxOperand } from "./onnx-network.js";
 
 /** Gives the node's first output, or undefined where it cannot be followed. */
@@ -187,18 +187,11 @@ const sliced: Operator = onValue((x, call) => {
   const starts = listIn(call, "starts", 1);
   const ends = listIn(call, "ends", 2);
   if (starts === undefined || ends === undefined) return undefined;
-  const axes = listIn(call, "axes", 3) ?? [...starts.keys()];
-  const steps = constantIn(call.operands[4])?.data ?? starts.map(() => 1);
-  const [begin, step, output] = [x.shape.map(() => 0), x.shape.map(() => 1), [...x.shape]];
-  axes.forEach((given, i) => {
-    const axis = given < 0 ? given + x.shape.length : given;
-    const size = x.shape[axis]!;
-    const bounded = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
-    const by = steps[i]!;
-    begin[axis] = by > 0 ? bounded(starts[i]!) : Math.min(bounded(starts[i]!), size - 1);
-    const end = by < 0 && ends[i]! < -size ? -1 : bounded(ends[i]!);
-    step[axis] = by;
-    output[axis] = Math.max(0, Math.ceil((end - begin[axis]) / by));
+  const { begin, step, output } = slicedAxes(x.shape, {
+    starts,
+    ends,
+    axes: listIn(call, "axes", 3),
+    steps: constantIn(call.operands[4])?.data,
   });
   return builder.add(name, { inputs: [[x, { kind: "shift", begin, step }]], output });
 });

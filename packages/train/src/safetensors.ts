@@ -163,7 +163,7 @@ function entryOf(file: string, name: string, { value, fail }: { value: unknown; 
   if (dtype === undefined) {
     throw new CheckpointError({
       operation: file,
-      problem: `${what} is of type ${JSON.stringify(typeName)?.slice(0, 50)}, but Convoke has ${[...dtypesByName.keys()].join(", ")}.`,
+      problem: `${what} is of ${typeof typeName === "string" ? `type ${JSON.stringify(typeName.slice(0, 50))}` : "a type without a name"}, but Convoke has ${[...dtypesByName.keys()].join(", ")}.`,
       wayOut: "Convert the file to one of these types first.",
     });
   }

@@ -23,15 +23,6 @@ export const encoders: Readonly<Record<string, Encoder>> = {
   gatherFromPlane: encodePlaneMap,
 };
 
-/** Ops whose kernels exist for float32 in one and two dimensions only. */
-export const planesOnly: ReadonlySet<string> = new Set([
-  "maxPool",
-  "avgPool",
-  "avgPoolGrad",
-  "scatterToPlane",
-  "gatherFromPlane",
-]);
-
 /** Whether the kernel of a node can apply ReLU to what it stores. */
 export function canRectify(node: GraphNode): boolean {
   const { name } = node.op;

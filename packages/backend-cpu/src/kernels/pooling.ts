@@ -4,14 +4,18 @@ import type { Operand } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
 import { encodeOperands } from "../operand-layouts.js";
 import type { ProgramBuilder } from "../program/program-builder.js";
+import {
+  avgPoolByTaps,
+  avgPoolGradByTaps,
+  maxPoolByTaps,
+  planeMapByRows,
+  type PoolAttributes,
+} from "./pooling-by-taps.js";
 
-interface PoolAttributes {
-  readonly size: readonly number[];
-  readonly stride: readonly number[];
-  readonly pads: readonly (readonly [number, number])[];
-  readonly dilation: readonly number[];
-  readonly output: readonly number[];
-  readonly countIncludePad?: boolean;
+/** Whether the kernels cover a node: float32 in one or two dimensions. The others go tap by tap. */
+function isOfPlanes(node: GraphNode): boolean {
+  const { dtype, shape } = specOf(node.inputs[0]!);
+  return dtype === "float32" && shape.length <= 4;
 }
 
 function poolOperands(
@@ -57,6 +61,7 @@ function planesOf(value: Value): number {
 }
 
 export function encodeMaxPool(node: GraphNode, builder: ProgramBuilder): void {
+  if (!isOfPlanes(node)) return maxPoolByTaps(node, builder);
   const x = node.inputs[0]!;
   const [values, indices] = [0, 1].map((index) => builder.result({ node, index }));
   if (shapeSize(values!.shape) === 0) return;
@@ -73,6 +78,7 @@ export function encodeMaxPool(node: GraphNode, builder: ProgramBuilder): void {
 }
 
 export function encodeAvgPool(node: GraphNode, builder: ProgramBuilder): void {
+  if (!isOfPlanes(node)) return avgPoolByTaps(node, builder);
   const x = node.inputs[0]!;
   const y = builder.result({ node, index: 0 });
   if (shapeSize(y.shape) === 0) return;
@@ -89,6 +95,7 @@ export function encodeAvgPool(node: GraphNode, builder: ProgramBuilder): void {
 }
 
 export function encodeAvgPoolGrad(node: GraphNode, builder: ProgramBuilder): void {
+  if (!isOfPlanes(node)) return avgPoolGradByTaps(node, builder);
   const g = node.inputs[0]!;
   const x = builder.result({ node, index: 0 });
   if (shapeSize(x.shape) === 0) return;
@@ -103,6 +110,7 @@ export function encodeAvgPoolGrad(node: GraphNode, builder: ProgramBuilder): voi
 
 /** scatterToPlane and gatherFromPlane. */
 export function encodePlaneMap(node: GraphNode, builder: ProgramBuilder): void {
+  if (specOf(node.inputs[0]!).dtype !== "float32") return planeMapByRows(node, builder);
   const [from, indices] = node.inputs as [Value, Value];
   const to = builder.result({ node, index: 0 });
   if (shapeSize(to.shape) === 0) return;

@@ -1,5 +1,5 @@
 // The kernels, as compiled modules: those of floats in the build that fits the engine, and those that move data.
-import { deflatedKernels, kernelBytes } from "../generated/kernels.js";
+import { deflatedKernels, kernelBytes, turnBytes } from "../generated/kernels.js";
 
 export interface Kernels {
   /** The module that runs programs comes first. */
@@ -12,14 +12,8 @@ export interface Kernels {
 const machinery = new Set(["barrier", "runProgram"]);
 
 export async function kernelsModule(build: { relaxed: boolean; shared: boolean }): Promise<Kernels> {
-  const all = await inflate(decodeBase64(deflatedKernels));
-  const binaries = new Map<string, Uint8Array<ArrayBuffer>>();
-  let end = 0;
-  for (const [name, bytes] of Object.entries(kernelBytes)) {
-    end += bytes;
-    binaries.set(name, all.slice(end - bytes, end));
-  }
-  const chosen = [binaries.get(build.relaxed ? "relaxed" : "simd")!, binaries.get("data")!];
+  const binaries = separated(await inflate(decodeBase64(deflatedKernels)));
+  const chosen = [binaries[build.relaxed ? "relaxed" : "simd"], binaries.data];
   if (!build.shared) chosen.forEach(markUnshared);
   const modules = await Promise.all(chosen.map((bytes) => WebAssembly.compile(bytes)));
   const names = modules.flatMap((module) =>
@@ -28,6 +22,27 @@ export async function kernelsModule(build: { relaxed: boolean; shared: boolean }
       .map(({ name }) => name),
   );
   return { modules, names };
+}
+
+type Binaries = Readonly<Record<keyof typeof kernelBytes, Uint8Array<ArrayBuffer>>>;
+
+/** The binaries, which take turns in `all`. */
+function separated(all: Uint8Array): Binaries {
+  const { simd, relaxed, data } = kernelBytes;
+  const binaries: Binaries = {
+    simd: new Uint8Array(simd),
+    relaxed: new Uint8Array(relaxed),
+    data: new Uint8Array(data),
+  };
+  let at = 0;
+  for (let begin = 0; at < all.length; begin += turnBytes) {
+    for (const binary of Object.values(binaries)) {
+      const bytes = Math.max(0, Math.min(turnBytes, binary.length - begin));
+      binary.set(all.subarray(at, at + bytes), Math.min(begin, binary.length));
+      at += bytes;
+    }
+  }
+  return binaries;
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -188,6 +188,8 @@ const layers: readonly [string, Case | undefined][] = [
   ["11×11 stride 4", caseOf([1, 1, 3, 8], square(47, 11, { pad: 2, stride: 4 }))],
   ["stride past the kernel", caseOf([2, 1, 3, 4], square(17, 2, { stride: 3 }))],
   ["depthwise", caseOf([2, 10, 1, 1], square(28, 3, { pad: 1 }), { bias: true })],
+  ["depthwise on 4×4", caseOf([2, 3, 1, 1], square(4, 3, { pad: 1 }), { bias: true })],
+  ["depthwise on one row", caseOf([2, 3, 1, 1], [axis(1, 3, { pad: 1 }), axis(20, 3, { pad: 1 })])],
   ["depthwise stride 2", caseOf([2, 10, 1, 2], square(29, 3, { pad: 1, stride: 2 }))],
   ["1-D", caseOf([3, 1, 20, 10], [axis(1, 1), axis(50, 5, { pad: 2 })])],
   ["many sums", caseOf([1, 1, 50, 480], square(6, 3, { pad: 1 }))],

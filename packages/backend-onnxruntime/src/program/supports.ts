@@ -34,7 +34,6 @@ const doubles: ReadonlySet<string> = new Set<OpName>([
   "mean",
   "logSumExp",
   "norm",
-  "batchNormInference",
   "padMode",
 ]);
 

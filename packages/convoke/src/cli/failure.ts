@@ -19,6 +19,7 @@ const selfExplaining = new Set([
   "DatasetError",
   "GradientError",
   "ModuleError",
+  "NetworkTextError",
   "OnnxExportError",
   "OnnxFormatError",
   "OnnxUnsupportedError",

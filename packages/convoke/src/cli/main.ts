@@ -4,6 +4,7 @@ import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { backendNames } from "./backends.js";
 import { backendsCommand } from "./commands/backends.js";
+import { checkCommand } from "./commands/check.js";
 import { benchCommand, type BenchOptions } from "./commands/bench.js";
 import { evaluateCommand, type EvaluateOptions } from "./commands/evaluate.js";
 import { inspectCommand, type InspectOptions } from "./commands/inspect.js";
@@ -16,6 +17,7 @@ import { modelNames } from "./model-names.js";
 import { optimizerNames } from "./optimizer-names.js";
 import { atLeastZero, names, positiveNumber, shape, wholeNumber } from "./option-values.js";
 import { openTerminal, type Terminal } from "./terminal.js";
+import { ReportedFailure } from "./usage-error.js";
 
 function buildProgram(terminal: Terminal): Command {
   const program = new Command("convoke")
@@ -76,14 +78,32 @@ function buildProgram(terminal: Terminal): Command {
       predictCommand(file, images, { ...rest, top, invert: invert === true, terminal }),
     );
 
-  add("inspect", "shapes and counts of a model, layer by layer, or what an .onnx file holds")
-    .argument("<model>", `an .onnx file, or one of ${modelNames.join(", ")}`)
+  add("inspect", "shapes, counts and receptive fields of a network, layer by layer; what an .onnx file holds")
+    .argument(
+      "[network]",
+      `an .onnx file, one of ${modelNames.join(", ")}, or a network in words: "input 1x28x28; conv 6@5x5; pool 2; flatten; dense 10"`,
+    )
     .addOption(
       new Option("--input <shape>", "the input without its batch axis, for instance 1,28,28").argParser(
         shape("--input"),
       ),
     )
-    .action((model: string, options: InspectOptions) => inspectCommand(model, options, terminal));
+    .option("--batch <n>", "samples at once, for the memory", wholeNumber("--batch", 1), 1)
+    .option("--explain", "show the working: each number's formula with the values put in")
+    .option("--markdown", "print the report in Markdown")
+    .option("--html <file>", "write the report as a page with a picture")
+    .option("--svg <file>", "write the picture alone")
+    .option(
+      "--solve <equation>",
+      'solve for the size that is "?", for instance "n=32 k=5 s=? p=1 out=15"; nothing else is inspected',
+    )
+    .action((network: string | undefined, options: InspectOptions) =>
+      inspectCommand(network, options, terminal),
+    );
+
+  add("check", "only the shape errors of TypeScript files, by the TypeScript of their project")
+    .argument("<file...>", "the files that build your models")
+    .action((files: string[]) => checkCommand(files, terminal));
 
   threads(add("bench", "how fast this machine computes, trains and runs networks"))
     .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
@@ -120,6 +140,7 @@ async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has said what was wrong already. Help that was asked for is no mistake.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ReportedFailure) return 1;
     const { message, exitCode } = failureOf(error);
     terminal.progress(`${message}\n`);
     terminal.result({ error: message });

@@ -14,3 +14,8 @@ export class FailedCheckError extends ConvokeError {
 export class InterruptedError extends ConvokeError {
   override readonly name = "InterruptedError";
 }
+
+/** A check that failed and has said all about it: exit status 1, and nothing more to print. */
+export class ReportedFailure extends Error {
+  override readonly name = "ReportedFailure";
+}

@@ -200,7 +200,7 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
   #constant(node: GraphNode & { readonly attributes: { readonly data: TypedArray } }): Layout {
     const { data } = node.attributes;
     const { shape, dtype } = node.outputs[0]!;
-    const buffer = this.buffer(this.#bytes(shape, dtype), { kind: "constant", data, dtype });
+    const buffer = this.buffer(this.#bytes(shape, dtype), { kind: "constant", data });
     const layout = denseLayout(buffer, shape);
     this.define({ node, index: 0 }, layout);
     return layout;

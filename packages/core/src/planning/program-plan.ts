@@ -1,5 +1,5 @@
 // The plan of a program: loops that are generated and kernels that a backend brings, on numbered buffers.
-import type { DType, TypedArray } from "../dtype.js";
+import type { TypedArray } from "../dtype.js";
 import type { ElementLoop, ReductionLoop } from "./element-loop.js";
 import type { BufferId } from "./layout.js";
 
@@ -26,7 +26,7 @@ export type BufferRole =
   | { readonly kind: "state"; readonly index: number }
   | { readonly kind: "output"; readonly index: number }
   | { readonly kind: "update"; readonly index: number }
-  | { readonly kind: "constant"; readonly data: TypedArray; readonly dtype: DType };
+  | { readonly kind: "constant"; readonly data: TypedArray };
 
 export interface PlannedBuffer {
   readonly bytes: number;

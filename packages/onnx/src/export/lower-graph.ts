@@ -245,11 +245,11 @@ function reshaped(
   { from, to }: { from: readonly Size[]; to: readonly Size[] },
 ): string {
   if (sameSizes(from, to)) return value;
+  const isEmpty = to.some((size) => isFixed(size) && size.fixed === 0);
+  if (isEmpty) return emit("Reshape", [value, writer.sizes(to)], { allowzero: attribute.int(1) });
   if (to.length === 2 && from.length > 2 && sameSize(from[0]!, to[0]!)) {
     return emit("Flatten", [value], { axis: attribute.int(1) });
   }
-  const isEmpty = to.some((size) => isFixed(size) && size.fixed === 0);
-  if (isEmpty) return emit("Reshape", [value, writer.sizes(to)], { allowzero: attribute.int(1) });
   const stays = (size: Size, axis: number): boolean => axis < from.length && sameSize(size, from[axis]!);
   const open = to.filter((size, axis) => !isFixed(size) && !stays(size, axis)).length;
   if (open > 1) return emit("Reshape", [value, writer.sizes(to)]);

@@ -10,12 +10,13 @@ import {
   Variable,
   withScope,
 } from "@convoke/core";
-import { formatShape, ShapeError } from "@convoke/shape";
+import { formatShape, ShapeError, shapeSize } from "@convoke/shape";
+import { OnnxFormatError } from "../proto/format-error.js";
 import type { Graph, OnnxNode, ValueInfo } from "../model/onnx-model.js";
 import { modelInputs } from "../model/onnx-model.js";
 import { constantOf, KnownValues } from "./known-values.js";
-import { hostArray } from "./node-call.js";
-import { runNodes } from "./run-graph.js";
+import { hostArray, MalformedNodeError } from "./node-call.js";
+import { MOST_ELEMENTS, runNodes } from "./run-graph.js";
 import { OnnxUnsupportedError } from "./unsupported-error.js";
 import { statisticsOf, valuesToKnow } from "./weights.js";
 
@@ -157,6 +158,14 @@ export class ImportedModel<in In = Tensor, out Out = Tensor> extends Module<In, 
         isGuess = true;
         return (dim !== null && Object.hasOwn(dims, dim) ? dims[dim] : undefined) ?? 1;
       });
+      if (shapeSize(shape) > MOST_ELEMENTS) {
+        throw new OnnxFormatError({
+          operation: `importOnnx input "${name}"`,
+          got: `a shape of ${formatShape(shape)}`,
+          rule: `no value has more than ${MOST_ELEMENTS} elements`,
+          wayOut: "The file is damaged or crafted: export it again.",
+        });
+      }
       values[name] = new Tensor({ node: inputNode(`input "${name}"`, shape, type.dtype), index: 0 });
     }
     const inputs = Object.values(values);
@@ -165,7 +174,8 @@ export class ImportedModel<in In = Tensor, out Out = Tensor> extends Module<In, 
     try {
       this.forward((inputs.length === 1 ? inputs[0] : values) as In);
     } catch (error) {
-      if (!isGuess || error instanceof OnnxUnsupportedError) throw error;
+      if (!isGuess || error instanceof OnnxUnsupportedError || error instanceof MalformedNodeError)
+        throw error;
     }
   }
 

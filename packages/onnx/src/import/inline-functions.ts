@@ -10,6 +10,8 @@ import { OnnxUnsupportedError } from "./unsupported-error.js";
 const DEEPEST = 64;
 /** Nodes after all calls were replaced: functions that call each other twice double with each level. */
 const MOST_NODES = 250_000;
+/** Calls that are replaced. */
+const MOST_CALLS = 10_000;
 /** The newest version of the operators whose rules are known here. */
 const NEWEST_OPSET = 27;
 
@@ -108,9 +110,9 @@ class Inlining {
       this.#refuse(node, "a function that calls itself", "functions do not recurse");
     if (frame.path.length >= DEEPEST)
       this.#refuse(node, `functions ${frame.path.length} deep`, `at most ${DEEPEST} are read`);
-    if (++this.#calls > MOST_NODES)
-      this.#refuse(node, `${this.#calls} calls of functions`, `at most ${MOST_NODES} are read`);
-    const prefix = `${frame.rename(node.outputs.find((name) => name !== "") ?? node.name)}@${this.#calls}/`;
+    if (++this.#calls > MOST_CALLS)
+      this.#refuse(node, `${this.#calls} calls of functions`, `at most ${MOST_CALLS} are read`);
+    const prefix = `${fn.name}@${this.#calls}/`;
     const names = new Map<string, string>([["", ""]]);
     fn.inputs.forEach((name, i) => names.set(name, frame.rename(node.inputs[i] ?? "")));
     fn.outputs.forEach((name, i) => {

@@ -25,6 +25,9 @@ export function knowing(known: readonly number[], convert: Converter): Operator 
   return { convert, known };
 }
 
+/** A node that is wrong at every shape: nothing that another input could mend. */
+export class MalformedNodeError extends OnnxFormatError {}
+
 /** Elements that a converter may make up on its own account (index lists, interpolation weights). */
 const MADE_UP_LIMIT = 2 ** 24;
 
@@ -123,10 +126,12 @@ export class NodeCall {
   attribute<T extends AttributeType>(name: string, type: T): AttributeContents[T] | undefined {
     const value = attributeOf(this.node.attributes, name, type);
     if (value === undefined && Object.hasOwn(this.node.attributes, name)) {
-      this.fail(
-        `the attribute "${name}" of type ${this.node.attributes[name]!.type}`,
-        `it has the type ${type}`,
-      );
+      throw new MalformedNodeError({
+        operation: this.label,
+        got: `the attribute "${name}" of type ${this.node.attributes[name]!.type}`,
+        rule: `it has the type ${type}`,
+        wayOut: "The file is damaged or its writer wrong: export it again.",
+      });
     }
     return value;
   }

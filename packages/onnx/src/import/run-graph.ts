@@ -9,7 +9,7 @@ import { hostArray, NodeCall, nodeLabel, operatorName } from "./node-call.js";
 import { OnnxUnsupportedError } from "./unsupported-error.js";
 
 /** No value of a net has as many elements. */
-const MOST_ELEMENTS = 2 ** 32;
+export const MOST_ELEMENTS = 2 ** 30;
 
 export interface Building {
   readonly known: KnownValues;

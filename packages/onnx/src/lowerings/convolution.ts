@@ -121,8 +121,10 @@ function perm(...order: number[]) {
  * one; what each takes was measured with ONNX Runtime on two cores.
  */
 const convFilterGrad: LowerFunction<FilterGradAttributes> = (context) => {
-  const [x] = context.inputs;
+  const [x, y] = context.inputs;
   const { stride, groups, kernelSize } = context.attributes;
+  const isEmpty = [...x!.shape, ...y!.shape].some((size) => isFixed(size) && size.fixed === 0);
+  if (isEmpty) return context.emit("Expand", [context.scalar(0, x!.dtype), context.sizes(context.y.shape)]);
   const channels = context.fixed(x!.shape[1]!);
   const isPlain = groups === 1 && kernelSize.length === 2 && isFixed(x!.shape[0]!);
   if (isPlain && stride.every((step) => step === 1) && channels >= FEW_CHANNELS) return rowsOfTaps(context);

@@ -207,11 +207,13 @@ function unpooled(context: LoweringContext<PlaneAttributes>): string | undefined
   const isItsGradient = spatial.join() === context.attributes.spatial.join() && spatial.length <= 3;
   const isEmpty = maxima.x.shape.some((n) => isFixed(n) && n.fixed === 0);
   if (!isApart || !isItsGradient || isEmpty || maxima.x.dtype !== "float32") return undefined;
-  const [, positions] = maximaAndPositions(maxima, exactPads(maxima.attributes, spatial));
-  return context.emit("MaxUnpool", [context.x.name, positions!, context.sizes(context.y.shape)], {
-    kernel_shape: attribute.ints(size),
-    strides: attribute.ints(stride),
-  });
+  const pads = exactPads(maxima.attributes, spatial);
+  const [, positions] = maximaAndPositions(maxima, pads);
+  return context.emit(
+    "MaxUnpool",
+    [context.x.name, positions!, context.sizes(context.y.shape)],
+    poolAttributes(maxima.attributes, pads),
+  );
 }
 
 const scatterToPlane: LowerFunction<PlaneAttributes> = (context) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeMessage } from "../proto/codec.js";
 import { OnnxFormatError } from "../proto/format-error.js";
-import { ModelProtoSchema, TensorProto_DataLocation, TensorProtoSchema } from "../proto/onnx_pb.js";
+import { EXTERNAL } from "../proto/messages.js";
 import { attribute, attributeOf, intAttribute, intsAttribute } from "./attributes.js";
 import type { AttributeValue } from "./attributes.js";
 import { modelInputs, tensorValue } from "./onnx-model.js";
@@ -118,7 +118,7 @@ describe("readModel and writeModel", () => {
   });
 
   it("take __proto__ as a key like any other", () => {
-    const bytes = encodeMessage(ModelProtoSchema, {
+    const bytes = encodeMessage("ModelProto", {
       graph: { node: [{ attribute: [{ name: "__proto__", i: 1n }] }] },
       metadataProps: [{ key: "__proto__", value: "v" }],
     });
@@ -129,7 +129,7 @@ describe("readModel and writeModel", () => {
   });
 
   it("understand files without attribute types, and ai.onnx as the standard domain", () => {
-    const bytes = encodeMessage(ModelProtoSchema, {
+    const bytes = encodeMessage("ModelProto", {
       opsetImport: [{ domain: "ai.onnx", version: 9n }],
       graph: {
         node: [
@@ -161,7 +161,7 @@ describe("readModel and writeModel", () => {
       "readModel: a model without a graph, every ONNX model has one.
         Check that the file is a model: tensor files are read with readTensor."
     `);
-    const twice = encodeMessage(ModelProtoSchema, {
+    const twice = encodeMessage("ModelProto", {
       graph: {
         node: [
           {
@@ -215,7 +215,7 @@ describe("readTensor and writeTensor", () => {
 
   it("read the typed fields", () => {
     const tensor = (fields: object) =>
-      readTensor(encodeMessage(TensorProtoSchema, { dims: [2n], ...fields })).data;
+      readTensor(encodeMessage("TensorProto", { dims: [2n], ...fields })).data;
     expect(tensor({ dataType: 1, floatData: [1.5, -2] })).toEqual(Float32Array.of(1.5, -2));
     expect(tensor({ dataType: 3, int32Data: [-1, 127] })).toEqual(Int8Array.of(-1, 127));
     expect(tensor({ dataType: 5, int32Data: [-1, 300] })).toEqual(Int16Array.of(-1, 300));
@@ -234,7 +234,7 @@ describe("readTensor and writeTensor", () => {
   });
 
   it("refuse sizes that the data does not fill, negative sizes and unknown types", () => {
-    const refusal = (fields: object) => messageOf(() => readTensor(encodeMessage(TensorProtoSchema, fields)));
+    const refusal = (fields: object) => messageOf(() => readTensor(encodeMessage("TensorProto", fields)));
     const absurd = { dims: [2n ** 40n, 2n ** 40n], dataType: 1, floatData: [1] };
     expect(refusal({ name: "w", ...absurd })).toMatchInlineSnapshot(`
       "readTensor "w": data for 1 entries, a float32 tensor of shape [1099511627776, 1099511627776] has 1.2089258196146292e+24.
@@ -252,14 +252,14 @@ describe("readTensor and writeTensor", () => {
 
 describe("external data", () => {
   function modelAt(location: string, more: { key: string; value: string }[] = []): Uint8Array {
-    return encodeMessage(ModelProtoSchema, {
+    return encodeMessage("ModelProto", {
       graph: {
         initializer: [
           {
             name: "w",
             dims: [2n],
             dataType: 2,
-            dataLocation: TensorProto_DataLocation.EXTERNAL,
+            dataLocation: EXTERNAL,
             externalData: [{ key: "location", value: location }, ...more],
           },
         ],

@@ -1,11 +1,6 @@
-import { isFieldSet } from "@bufbuild/protobuf";
-import { decodeMessage } from "../proto/codec.js";
+import { decodeMessage, isSet } from "../proto/codec.js";
 import { OnnxFormatError } from "../proto/format-error.js";
-import {
-  AttributeProto_AttributeType as Type,
-  AttributeProtoSchema,
-  ModelProtoSchema,
-} from "../proto/onnx_pb.js";
+import { AttributeCode } from "../proto/messages.js";
 import type {
   AttributeProto,
   FunctionProto,
@@ -14,7 +9,7 @@ import type {
   OperatorSetIdProto,
   SparseTensorProto,
   StringStringEntryProto,
-} from "../proto/onnx_pb.js";
+} from "../proto/messages.js";
 import type { OnnxLimits } from "../proto/wire-check.js";
 import type { AttributeType, AttributeValue, SparseTensor } from "./attributes.js";
 import type { Graph, OnnxFunction, OnnxModel, OnnxNode } from "./onnx-model.js";
@@ -54,7 +49,7 @@ export interface ReadModelOptions {
  */
 export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): OnnxModel {
   const operation = "readModel";
-  const proto = decodeMessage(ModelProtoSchema, bytes, { operation, limits: options.limits });
+  const proto = decodeMessage("ModelProto", bytes, { operation, limits: options.limits });
   if (proto.graph === undefined) {
     throw new OnnxFormatError({
       operation,
@@ -84,11 +79,11 @@ export function externalDataLocations(bytes: Uint8Array, options: { limits?: Onn
     locations.add(location);
     return undefined;
   };
-  const proto = decodeMessage(ModelProtoSchema, bytes, {
+  const proto = decodeMessage("ModelProto", bytes, {
     operation: "externalDataLocations",
     limits: options.limits,
   });
-  const visitTensor = (tensor: { externalData: StringStringEntryProto[] }): void => {
+  const visitTensor = (tensor: { readonly externalData: readonly StringStringEntryProto[] }): void => {
     for (const entry of tensor.externalData) if (entry.key === "location") probe(entry.value);
   };
   const visitNodes = (nodes: readonly NodeProto[]): void => {
@@ -184,25 +179,12 @@ function readAttributes(
   return attributes;
 }
 
-const typeNames: Readonly<Partial<Record<Type, AttributeType>>> = {
-  [Type.FLOAT]: "float",
-  [Type.INT]: "int",
-  [Type.STRING]: "string",
-  [Type.TENSOR]: "tensor",
-  [Type.GRAPH]: "graph",
-  [Type.SPARSE_TENSOR]: "sparseTensor",
-  [Type.TYPE_PROTO]: "valueType",
-  [Type.FLOATS]: "floats",
-  [Type.INTS]: "ints",
-  [Type.STRINGS]: "strings",
-  [Type.TENSORS]: "tensors",
-  [Type.GRAPHS]: "graphs",
-  [Type.SPARSE_TENSORS]: "sparseTensors",
-  [Type.TYPE_PROTOS]: "valueTypes",
-};
+const typeNames = new Map<number, AttributeType>(
+  (Object.keys(AttributeCode) as AttributeType[]).map((type) => [AttributeCode[type], type]),
+);
 
 function readAttribute(proto: AttributeProto, context: TensorContext): AttributeValue {
-  const type = typeNames[proto.type] ?? typeOfContent(proto);
+  const type = typeNames.get(proto.type) ?? typeOfContent(proto);
   if (proto.refAttrName !== "") return { type: "reference", value: proto.refAttrName, of: type };
   const { where } = context;
   switch (type) {
@@ -239,10 +221,9 @@ function readAttribute(proto: AttributeProto, context: TensorContext): Attribute
 
 /** The first IR version did not write an attribute's type: the field that is set tells it. */
 function typeOfContent(proto: AttributeProto): AttributeType {
-  const { field } = AttributeProtoSchema;
-  if (isFieldSet(proto, field.f)) return "float";
-  if (isFieldSet(proto, field.i)) return "int";
-  if (isFieldSet(proto, field.s)) return "string";
+  if (isSet(proto, "f")) return "float";
+  if (isSet(proto, "i")) return "int";
+  if (isSet(proto, "s")) return "string";
   if (proto.t !== undefined) return "tensor";
   if (proto.g !== undefined) return "graph";
   if (proto.sparseTensor !== undefined) return "sparseTensor";

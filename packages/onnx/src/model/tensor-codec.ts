@@ -1,9 +1,6 @@
-import { isFieldSet } from "@bufbuild/protobuf";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { decodeMessage, encodeMessage } from "../proto/codec.js";
+import { decodeMessage, encodeMessage, isSet, type Init } from "../proto/codec.js";
 import { OnnxFormatError } from "../proto/format-error.js";
-import { TensorProto_DataLocation, TensorProtoSchema } from "../proto/onnx_pb.js";
-import type { TensorProto } from "../proto/onnx_pb.js";
+import { EXTERNAL, type TensorProto } from "../proto/messages.js";
 import type { OnnxLimits } from "../proto/wire-check.js";
 import { codeOfDType, dataLength, dtypeOfCode, NUMERIC_DTYPES, tensorOfBytes } from "./tensor-data.js";
 import type { NamedTensor, NumericDType, TensorData } from "./tensor-data.js";
@@ -24,7 +21,7 @@ export interface TensorContext {
  */
 export function readTensor(bytes: Uint8Array, options: { limits?: OnnxLimits } = {}): NamedTensor {
   const operation = "readTensor";
-  return tensorFromProto(decodeMessage(TensorProtoSchema, bytes, { operation, ...options }), {
+  return tensorFromProto(decodeMessage("TensorProto", bytes, { operation, ...options }), {
     where: operation,
   });
 }
@@ -41,7 +38,7 @@ export function readTensor(bytes: Uint8Array, options: { limits?: OnnxLimits } =
  * ```
  */
 export function writeTensor(tensor: TensorData & { readonly name?: string }): Uint8Array {
-  return encodeMessage(TensorProtoSchema, tensorToProto(tensor));
+  return encodeMessage("TensorProto", tensorToProto(tensor));
 }
 
 /** @throws OnnxFormatError when the elements do not fill the shape, or the data type is unknown. */
@@ -58,7 +55,7 @@ export function tensorFromProto(proto: TensorProto, context: TensorContext): Nam
     });
   }
   const shape = proto.dims.map((dim) => sizeOf(dim, where));
-  if (isFieldSet(proto, TensorProtoSchema.field.segment)) {
+  if (isSet(proto, "segment")) {
     throw new OnnxFormatError({
       operation: where,
       got: "a tensor in segments",
@@ -76,9 +73,7 @@ export function tensorFromProto(proto: TensorProto, context: TensorContext): Nam
 }
 
 /** Numbers are written as raw bytes, which every reader takes and which cost no decoding. */
-export function tensorToProto(
-  tensor: TensorData & { readonly name?: string },
-): MessageInitShape<typeof TensorProtoSchema> {
+export function tensorToProto(tensor: TensorData & { readonly name?: string }): Init<TensorProto> {
   const { dtype, shape, data, name } = tensor;
   checkLength(data.length, { dtype, shape, where: `writeTensor "${name ?? ""}"` });
   const head = { name, dataType: codeOfDType(dtype), dims: shape.map((size) => BigInt(size)) };
@@ -132,8 +127,8 @@ function checkLength(length: number, tensor: Pick<TensorData, "dtype" | "shape">
 
 /** The bytes of `raw_data` or of an external file, copied so that they are aligned and nobody else's. */
 function storedBytes(proto: TensorProto, context: TensorContext): Uint8Array | undefined {
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) return externalBytes(proto, context);
-  return isFieldSet(proto, TensorProtoSchema.field.rawData) ? proto.rawData.slice() : undefined;
+  if (proto.dataLocation === EXTERNAL) return externalBytes(proto, context);
+  return isSet(proto, "rawData") ? proto.rawData.slice() : undefined;
 }
 
 function externalBytes(proto: TensorProto, { where, externalData }: TensorContext): Uint8Array {

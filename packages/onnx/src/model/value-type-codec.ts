@@ -1,12 +1,6 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { isSet, type Init } from "../proto/codec.js";
 import { OnnxFormatError } from "../proto/format-error.js";
-import type {
-  TypeProtoSchema,
-  TensorShapeProto,
-  TypeProto,
-  ValueInfoProto,
-  ValueInfoProtoSchema,
-} from "../proto/onnx_pb.js";
+import type { TensorShapeProto, TypeProto, ValueInfoProto } from "../proto/messages.js";
 import type { Dim, ValueInfo, ValueType } from "./onnx-model.js";
 import { codeOfDType, dtypeOfCode } from "./tensor-data.js";
 import type { OnnxDType } from "./tensor-data.js";
@@ -23,47 +17,47 @@ export function readValueInfo(proto: ValueInfoProto, where: string): ValueInfo {
 }
 
 /** @throws OnnxFormatError for an unknown data type or a negative size. */
-export function readValueType({ value: type }: TypeProto, where: string): ValueType {
-  switch (type.case) {
-    case "tensorType":
-    case "sparseTensorType":
-      // Subgraphs may leave the type of their values to inference: code 0 then.
-      if (type.value.elemType === 0) return { kind: "unknown" };
-      return {
-        kind: type.case === "tensorType" ? "tensor" : "sparseTensor",
-        dtype: knownDType(type.value.elemType, where),
-        shape: type.value.shape === undefined ? null : readShape(type.value.shape, where),
-      };
-    case "sequenceType":
-    case "optionalType":
-      return {
-        kind: type.case === "sequenceType" ? "sequence" : "optional",
-        element:
-          type.value.elemType === undefined ? { kind: "unknown" } : readValueType(type.value.elemType, where),
-      };
-    case "mapType":
-      return {
-        kind: "map",
-        key: knownDType(type.value.keyType, where),
-        value:
-          type.value.valueType === undefined
-            ? { kind: "unknown" }
-            : readValueType(type.value.valueType, where),
-      };
-    case "opaqueType":
-      return { kind: "opaque", domain: type.value.domain, name: type.value.name };
-    case undefined:
-      return { kind: "unknown" };
+export function readValueType(proto: TypeProto, where: string): ValueType {
+  const tensor = proto.tensorType ?? proto.sparseTensorType;
+  if (tensor !== undefined) {
+    // Subgraphs may leave the type of their values to inference: code 0 then.
+    if (tensor.elemType === 0) return { kind: "unknown" };
+    return {
+      kind: proto.tensorType === undefined ? "sparseTensor" : "tensor",
+      dtype: knownDType(tensor.elemType, where),
+      shape: tensor.shape === undefined ? null : readShape(tensor.shape, where),
+    };
   }
+  const list = proto.sequenceType ?? proto.optionalType;
+  if (list !== undefined) {
+    return {
+      kind: proto.sequenceType === undefined ? "optional" : "sequence",
+      element: typeOrUnknown(list.elemType, where),
+    };
+  }
+  const { mapType, opaqueType } = proto;
+  if (mapType !== undefined) {
+    return {
+      kind: "map",
+      key: knownDType(mapType.keyType, where),
+      value: typeOrUnknown(mapType.valueType, where),
+    };
+  }
+  if (opaqueType !== undefined) return { kind: "opaque", domain: opaqueType.domain, name: opaqueType.name };
+  return { kind: "unknown" };
+}
+
+function typeOrUnknown(proto: TypeProto | undefined, where: string): ValueType {
+  return proto === undefined ? { kind: "unknown" } : readValueType(proto, where);
 }
 
 /** The message that {@link readValueInfo} reads. */
-export function valueInfoToProto(info: ValueInfo): MessageInitShape<typeof ValueInfoProtoSchema> {
+export function valueInfoToProto(info: ValueInfo): Init<ValueInfoProto> {
   return { name: info.name, docString: info.doc, type: valueTypeToProto(info.type) };
 }
 
 /** The message that {@link readValueType} reads; nothing for an unknown type. */
-export function valueTypeToProto(type: ValueType): MessageInitShape<typeof TypeProtoSchema> | undefined {
+export function valueTypeToProto(type: ValueType): Init<TypeProto> | undefined {
   switch (type.kind) {
     case "tensor":
     case "sparseTensor": {
@@ -71,45 +65,33 @@ export function valueTypeToProto(type: ValueType): MessageInitShape<typeof TypeP
         elemType: codeOfDType(type.dtype),
         shape: type.shape === null ? undefined : { dim: type.shape.map(dimToProto) },
       };
-      return {
-        value: type.kind === "tensor" ? { case: "tensorType", value } : { case: "sparseTensorType", value },
-      };
+      return type.kind === "tensor" ? { tensorType: value } : { sparseTensorType: value };
     }
     case "sequence":
-    case "optional": {
-      const value = { elemType: valueTypeToProto(type.element) };
-      return {
-        value: type.kind === "sequence" ? { case: "sequenceType", value } : { case: "optionalType", value },
-      };
-    }
+      return { sequenceType: { elemType: valueTypeToProto(type.element) } };
+    case "optional":
+      return { optionalType: { elemType: valueTypeToProto(type.element) } };
     case "map":
-      return {
-        value: {
-          case: "mapType",
-          value: { keyType: codeOfDType(type.key), valueType: valueTypeToProto(type.value) },
-        },
-      };
+      return { mapType: { keyType: codeOfDType(type.key), valueType: valueTypeToProto(type.value) } };
     case "opaque":
-      return { value: { case: "opaqueType", value: { domain: type.domain, name: type.name } } };
+      return { opaqueType: { domain: type.domain, name: type.name } };
     case "unknown":
       return undefined;
   }
 }
 
 function readShape(proto: TensorShapeProto, where: string): Dim[] {
-  return proto.dim.map(({ value }) => {
-    if (value.case === "dimParam") return value.value === "" ? null : value.value;
+  return proto.dim.map((dim) => {
+    if (isSet(dim, "dimParam")) return dim.dimParam === "" ? null : dim.dimParam;
     // Some writers put -1 for a size that is not known.
-    if (value.case === undefined || value.value === -1n) return null;
-    return sizeOf(value.value, where);
+    if (!isSet(dim, "dimValue") || dim.dimValue === -1n) return null;
+    return sizeOf(dim.dimValue, where);
   });
 }
 
 function dimToProto(dim: Dim) {
   if (dim === null) return {};
-  return typeof dim === "number"
-    ? { value: { case: "dimValue" as const, value: BigInt(dim) } }
-    : { value: { case: "dimParam" as const, value: dim } };
+  return typeof dim === "number" ? { dimValue: BigInt(dim) } : { dimParam: dim };
 }
 
 function knownDType(code: number, where: string): OnnxDType {

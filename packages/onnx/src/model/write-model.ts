@@ -1,14 +1,13 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { encodeMessage } from "../proto/codec.js";
-import { AttributeProto_AttributeType as Type, ModelProtoSchema } from "../proto/onnx_pb.js";
+import { encodeMessage, type Init } from "../proto/codec.js";
+import { AttributeCode } from "../proto/messages.js";
 import type {
-  AttributeProtoSchema,
-  FunctionProtoSchema,
-  GraphProtoSchema,
-  NodeProtoSchema,
-  SparseTensorProtoSchema,
-} from "../proto/onnx_pb.js";
-import type { AttributeType, AttributeValue, Attributes, SparseTensor } from "./attributes.js";
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
+  NodeProto,
+  SparseTensorProto,
+} from "../proto/messages.js";
+import type { AttributeValue, Attributes, SparseTensor } from "./attributes.js";
 import type { Graph, OnnxFunction, OnnxModel, OnnxNode } from "./onnx-model.js";
 import { tensorToProto } from "./tensor-codec.js";
 import { valueInfoToProto, valueTypeToProto } from "./value-type-codec.js";
@@ -19,7 +18,7 @@ import { valueInfoToProto, valueTypeToProto } from "./value-type-codec.js";
  * @throws OnnxFormatError when a tensor's data does not fill its shape.
  */
 export function writeModel(model: OnnxModel): Uint8Array {
-  return encodeMessage(ModelProtoSchema, {
+  return encodeMessage("ModelProto", {
     irVersion: BigInt(model.irVersion),
     opsetImport: opsetsToProto(model.opsets),
     producerName: model.producer.name,
@@ -35,7 +34,7 @@ export function writeModel(model: OnnxModel): Uint8Array {
 
 const encoder = new TextEncoder();
 
-function graphToProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
+function graphToProto(graph: Graph): Init<GraphProto> {
   return {
     name: graph.name,
     node: graph.nodes.map(nodeToProto),
@@ -48,7 +47,7 @@ function graphToProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
   };
 }
 
-function nodeToProto(node: OnnxNode): MessageInitShape<typeof NodeProtoSchema> {
+function nodeToProto(node: OnnxNode): Init<NodeProto> {
   return {
     // The fields are written only where they say something, as other writers do.
     name: node.name === "" ? undefined : node.name,
@@ -63,7 +62,7 @@ function nodeToProto(node: OnnxNode): MessageInitShape<typeof NodeProtoSchema> {
   };
 }
 
-function functionToProto(fn: OnnxFunction): MessageInitShape<typeof FunctionProtoSchema> {
+function functionToProto(fn: OnnxFunction): Init<FunctionProto> {
   return {
     name: fn.name,
     domain: fn.domain,
@@ -91,26 +90,10 @@ function attributesToProto(attributes: Attributes) {
   return Object.entries(attributes).map(([name, value]) => ({ name, ...attributeToProto(value) }));
 }
 
-const typeCodes: Readonly<Record<AttributeType, Type>> = {
-  float: Type.FLOAT,
-  int: Type.INT,
-  string: Type.STRING,
-  tensor: Type.TENSOR,
-  graph: Type.GRAPH,
-  sparseTensor: Type.SPARSE_TENSOR,
-  valueType: Type.TYPE_PROTO,
-  floats: Type.FLOATS,
-  ints: Type.INTS,
-  strings: Type.STRINGS,
-  tensors: Type.TENSORS,
-  graphs: Type.GRAPHS,
-  sparseTensors: Type.SPARSE_TENSORS,
-  valueTypes: Type.TYPE_PROTOS,
-};
-
-function attributeToProto(attribute: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
-  if (attribute.type === "reference") return { type: typeCodes[attribute.of], refAttrName: attribute.value };
-  const type = typeCodes[attribute.type];
+function attributeToProto(attribute: AttributeValue): Init<AttributeProto> {
+  if (attribute.type === "reference")
+    return { type: AttributeCode[attribute.of], refAttrName: attribute.value };
+  const type = AttributeCode[attribute.type];
   switch (attribute.type) {
     case "float":
       return { type, f: attribute.value };
@@ -143,7 +126,7 @@ function attributeToProto(attribute: AttributeValue): MessageInitShape<typeof At
   }
 }
 
-function sparseToProto(sparse: SparseTensor): MessageInitShape<typeof SparseTensorProtoSchema> {
+function sparseToProto(sparse: SparseTensor): Init<SparseTensorProto> {
   return {
     dims: sparse.shape.map((size) => BigInt(size)),
     values: tensorToProto(sparse.values),

@@ -72,19 +72,20 @@ function shrink(call: NodeCall): Tensor {
 }
 
 /** Until opset 12 all axes from `axis` on are one; since then it works along one axis. */
-function alongAxis(fn: (x: Tensor, axis: number) => Tensor): Converter {
+function alongAxis(fn: (x: Tensor, axis: number, call: NodeCall) => Tensor): Converter {
   return (call) => {
     const { x } = call;
-    if (call.opset >= 13) return fn(x, call.axis(call.int("axis", -1), x.rank));
+    if (call.opset >= 13) return fn(x, call.axis(call.int("axis", -1), x.rank), call);
     const given = call.int("axis", 1);
     const axis = given === x.rank ? given : call.axis(given, x.rank);
     const rows = x.reshape([shapeSize(x.shape.slice(0, axis)), shapeSize(x.shape.slice(axis))]);
     // Where the rest is one axis anyway, nothing needs to be laid flat.
-    return axis === x.rank - 1 ? fn(x, axis) : fn(rows, 1).reshape(x.shape);
+    return axis === x.rank - 1 ? fn(x, axis, call) : fn(rows, 1, call).reshape(x.shape);
   };
 }
 
-function hardmax(x: Tensor, axis: number): Tensor {
+function hardmax(x: Tensor, axis: number, call: NodeCall): Tensor {
+  call.checkCount(x.shape[axis]!);
   const hot = oneHot(argMax(x, axis), x.shape[axis]!, x.dtype);
   const order = x.shape.map((_, i) => i).slice(0, -1);
   return hot.permute([...order.slice(0, axis), x.rank - 1, ...order.slice(axis)]);

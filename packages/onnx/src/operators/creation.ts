@@ -20,7 +20,11 @@ export function int64s(values: readonly number[], shape: readonly number[] = [va
 }
 
 /** The position along `axis`, 0, 1, 2, …, in a shape that broadcasts against one of `rank` axes. */
-export function positionsAlong(axis: number, count: number, rank: number): Tensor {
+export function positionsAlong(
+  call: NodeCall,
+  { axis, count, rank }: { axis: number; count: number; rank: number },
+): Tensor {
+  call.checkCount(count);
   const shape = new Array<number>(rank).fill(1).with(axis, count);
   return arange(0, count, { dtype: "int32" }).reshape(shape);
 }
@@ -63,8 +67,8 @@ function eyeLike(call: NodeCall): Tensor {
   if (rows === undefined || columns === undefined || call.x.rank !== 2) {
     return call.fail(`a tensor of ${call.x.rank} axes`, "it takes a matrix");
   }
-  const diagonal = positionsAlong(1, columns, 2)
-    .sub(positionsAlong(0, rows, 2))
+  const diagonal = positionsAlong(call, { axis: 1, count: columns, rank: 2 })
+    .sub(positionsAlong(call, { axis: 0, count: rows, rank: 2 }))
     .equal(call.int("k", 0));
   return diagonal.cast(dtypeOf(call, "dtype", call.x.dtype));
 }

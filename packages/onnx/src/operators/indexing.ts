@@ -163,6 +163,7 @@ function gatherND(call: NodeCall): Tensor {
   const rest = data.shape.slice(batch + k);
   const outer = data.shape.slice(0, batch);
   const [batches, places] = [shapeSize(outer), shapeSize(data.shape.slice(batch, batch + k))];
+  call.checkCount(batches);
   const inside = linearIndex(call, indices, data.shape.slice(batch, batch + k));
   const perBatch = batches === 0 ? 0 : inside.size / batches;
   const starts = arange(0, batches, { dtype: "int32" }).mul(places).reshape([batches, 1]);

@@ -82,6 +82,7 @@ function withoutRepeats(call: NodeCall, { x, labels }: Term): Term {
   const size = x.shape[first]!;
   if (x.shape[axis] !== size)
     call.fail(`sizes ${size} and ${x.shape[axis]} under one letter`, "they must be equal");
+  call.checkCount(size);
   const order = labels.map((_, i) => i).filter((i) => i !== first && i !== axis);
   const rest = order.map((i) => x.shape[i]!);
   const flat = x.permute([first, axis, ...order]).reshape([size * size, ...rest]);

@@ -264,7 +264,9 @@ function trilu(call: NodeCall): Tensor {
   const { x } = call;
   if (x.rank < 2) call.fail(formatShape(x.shape), "it takes matrices");
   const k = call.number(1) ?? 0;
-  const offset = positionsAlong(1, x.shape.at(-1)!, 2).sub(positionsAlong(0, x.shape.at(-2)!, 2));
+  const offset = positionsAlong(call, { axis: 1, count: x.shape.at(-1)!, rank: 2 }).sub(
+    positionsAlong(call, { axis: 0, count: x.shape.at(-2)!, rank: 2 }),
+  );
   // Clamped to what an int32 holds: beyond the matrix it makes no difference.
   const bound = Math.min(Math.max(k, -(2 ** 30)), 2 ** 30);
   const isKept = call.flag("upper", true) ? offset.greaterEqual(bound) : offset.lessEqual(bound);

@@ -76,6 +76,7 @@ function maxPool(call: NodeCall): (Tensor | undefined)[] {
   const inPlane = call.flag("storage_order", false) ? columnMajor(indices!, spatial) : indices!;
   // ONNX counts positions through the whole tensor, core within their plane.
   const planes = values!.shape.slice(0, 2);
+  call.checkCount(shapeSize(planes));
   const starts = tensor(Int32Array.from({ length: shapeSize(planes) }, (_, i) => i * shapeSize(spatial)));
   const shape = [...planes, ...spatial.map(() => 1)];
   return [values, inPlane.cast("int64").add(starts.cast("int64").reshape(shape))];

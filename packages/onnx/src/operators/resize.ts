@@ -142,6 +142,9 @@ function outside(along: AxisResize, how: Resizing, rank: number): Tensor | undef
 
 function resizedBy(call: NodeCall, axes: readonly AxisResize[], how: Resizing): Tensor {
   const { x } = call;
+  for (const { inputs, outputs } of axes) {
+    if (outputs !== inputs) call.checkCount(how.mode === "nearest" ? outputs : outputs * inputs);
+  }
   const own = asInterpolation(x, axes, how);
   if (own !== undefined) return own;
   let y: Tensor = x;

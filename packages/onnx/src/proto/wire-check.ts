@@ -1,9 +1,9 @@
 // Walks the bytes of a message before they are decoded. The decoder trusts lengths and wire types; this walk does
 // not: after it, every length lies inside its parent, every known field has the wire type of its declaration, the
 // nesting and the number of messages are bounded, and decoding allocates in proportion to the bytes there are.
-import { ScalarType } from "@bufbuild/protobuf";
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { BIT32, BIT64, LENGTH_DELIMITED, rulesOf, VARINT, type FieldRule } from "./fields.js";
 import { OnnxFormatError } from "./format-error.js";
+import type { MessageName } from "./messages.js";
 
 /** Bounds on what a file may make the reader allocate. */
 export interface OnnxLimits {
@@ -17,76 +17,13 @@ export interface OnnxLimits {
 
 const DEFAULT_LIMITS = { depth: 64, messages: 250_000, integers: 2_000_000 };
 
-const VARINT = 0;
-const BIT64 = 1;
-const LENGTH_DELIMITED = 2;
-const BIT32 = 5;
-
-interface FieldRule {
-  readonly name: string;
-  readonly wire: number;
-  /** A repeated number, which may also come packed. */
-  readonly packable: boolean;
-  readonly repeated: boolean;
-  /** Decodes to bigints. */
-  readonly wide: boolean;
-  /** Decodes to one byte array per entry, which costs as much as a message. */
-  readonly chunks: boolean;
-  readonly message: DescMessage | undefined;
-}
-
-const rulesOfMessages = new WeakMap<DescMessage, Map<number, FieldRule>>();
-
-function rulesOf(desc: DescMessage): Map<number, FieldRule> {
-  let rules = rulesOfMessages.get(desc);
-  if (rules === undefined) {
-    rules = new Map(desc.fields.map((field) => [field.number, ruleOf(field)]));
-    rulesOfMessages.set(desc, rules);
-  }
-  return rules;
-}
-
-function ruleOf(field: DescField): FieldRule {
-  const wire = wireOf(field);
-  const repeated = field.fieldKind === "list";
-  return {
-    name: field.name,
-    wire,
-    packable: repeated && wire !== LENGTH_DELIMITED,
-    repeated,
-    wide: field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64,
-    chunks: repeated && field.scalar === ScalarType.BYTES,
-    message: field.message,
-  };
-}
-
-function wireOf(field: DescField): number {
-  if (field.message !== undefined) return LENGTH_DELIMITED;
-  if (field.enum !== undefined) return VARINT;
-  switch (field.scalar) {
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      return LENGTH_DELIMITED;
-    case ScalarType.DOUBLE:
-    case ScalarType.FIXED64:
-    case ScalarType.SFIXED64:
-      return BIT64;
-    case ScalarType.FLOAT:
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      return BIT32;
-    default:
-      return VARINT;
-  }
-}
-
 /**
- * Checks that `bytes` hold a well-formed message `desc`.
+ * Checks that `bytes` hold a well-formed message of that name.
  *
  * @throws OnnxFormatError naming the path of the first field that is wrong.
  */
 export function checkWire(
-  desc: DescMessage,
+  message: MessageName,
   bytes: Uint8Array,
   options: { operation: string; limits?: OnnxLimits },
 ): void {
@@ -95,7 +32,17 @@ export function checkWire(
     messages: options.limits?.messages ?? DEFAULT_LIMITS.messages,
     integers: options.limits?.integers ?? DEFAULT_LIMITS.integers,
   };
-  new WireWalk(bytes, options.operation, limits).message(desc, bytes.length, 1);
+  new WireWalk(bytes, options.operation, limits).message(message, bytes.length, 1);
+}
+
+/** Decodes to bigints. */
+function isWide({ kind }: FieldRule): boolean {
+  return kind === "int64" || kind === "uint64";
+}
+
+/** Decodes to one byte array per entry, which costs as much as a message. */
+function isChunks({ kind, repeated }: FieldRule): boolean {
+  return repeated && kind === "bytes";
 }
 
 class WireWalk {
@@ -110,7 +57,7 @@ class WireWalk {
     private readonly limits: Required<OnnxLimits>,
   ) {}
 
-  message(desc: DescMessage, end: number, depth: number): void {
+  message(message: MessageName, end: number, depth: number): void {
     if (depth > this.limits.depth) {
       this.fail(
         `nested ${depth} messages deep`,
@@ -119,7 +66,7 @@ class WireWalk {
       );
     }
     this.countMessage();
-    const rules = rulesOf(desc);
+    const rules = rulesOf(message);
     const counts = new Map<number, number>();
     while (this.position < end) {
       const tag = this.varint(end);
@@ -150,8 +97,8 @@ class WireWalk {
     if (at.wire !== rule.wire) this.fail(`wire type ${at.wire}`, `the field has wire type ${rule.wire}`);
     if (rule.message !== undefined) this.message(rule.message, this.length(at.end), at.depth + 1);
     else {
-      if (rule.wide) this.countInteger();
-      if (rule.chunks) this.countMessage();
+      if (isWide(rule)) this.countInteger();
+      if (isChunks(rule)) this.countMessage();
       this.skip(at.wire, at.end);
     }
   }
@@ -159,7 +106,7 @@ class WireWalk {
   private packed(rule: FieldRule, end: number): void {
     if (rule.wire === VARINT) {
       while (this.position < end) {
-        if (rule.wide) this.countInteger();
+        if (isWide(rule)) this.countInteger();
         this.varint(end);
       }
       return;
