@@ -1,4 +1,3 @@
-export { onnxruntime, type OnnxRuntimeOptions } from "./onnxruntime.js";
-export { OnnxRuntimeBackend } from "./onnxruntime-backend.js";
+export { onnxruntime, type OnnxRuntimeBackend, type OnnxRuntimeOptions } from "./onnxruntime.js";
 export { onnxRunner, type OnnxRunnerOptions } from "./onnx-runner.js";
 export type { OnnxRuntimeName } from "./runtime.js";

@@ -1,6 +1,5 @@
 // The backend: every graph becomes one ONNX model and one session.
 import type {
-  Backend,
   DeviceBuffer,
   Graph,
   GraphNode,
@@ -14,6 +13,7 @@ import { specOf } from "@convoke/core";
 import { RuntimeProgram } from "./program/runtime-program.js";
 import { supportedAt } from "./program/supports.js";
 import { BufferBook } from "./runtime-buffer.js";
+import type { OnnxRuntimeBackend } from "./onnxruntime.js";
 import type { LoadedRuntime } from "./runtime.js";
 
 export interface BackendSettings {
@@ -23,7 +23,7 @@ export interface BackendSettings {
 }
 
 /** The backend on a package that is loaded. */
-export class OnnxRuntimeBackend implements Backend {
+export class SessionBackend implements OnnxRuntimeBackend {
   readonly name = "onnxruntime";
   readonly #settings: BackendSettings;
   readonly #buffers: BufferBook;

@@ -1,7 +1,7 @@
 // Makes the backend: loads the package, and checks the options.
-import { ConvokeError } from "@convoke/core";
+import { ConvokeError, type Backend } from "@convoke/core";
 import { loadRuntime } from "#load-runtime";
-import { OnnxRuntimeBackend } from "./onnxruntime-backend.js";
+import { SessionBackend } from "./onnxruntime-backend.js";
 import type { OnnxRuntimeName } from "./runtime.js";
 
 export interface OnnxRuntimeOptions {
@@ -11,6 +11,13 @@ export interface OnnxRuntimeOptions {
   readonly threads?: number;
   /** Bytes of live tensors above which a run throws OutOfMemoryError; 4 GiB by default. */
   readonly maxMemory?: number;
+}
+
+/** ONNX Runtime as a backend. Its type does not mention either package: each is needed only where it is used. */
+export interface OnnxRuntimeBackend extends Backend {
+  readonly name: "onnxruntime";
+  /** The package that computes: `onnxruntime-node` or `onnxruntime-web`. */
+  readonly packageName: string;
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -42,5 +49,5 @@ export async function onnxruntime(options: OnnxRuntimeOptions = {}): Promise<Onn
     });
   }
   const runtime = await loadRuntime(options.runtime, threads);
-  return new OnnxRuntimeBackend({ runtime, opset: OPSET, maxMemory: options.maxMemory ?? 4 * GIBIBYTE });
+  return new SessionBackend({ runtime, opset: OPSET, maxMemory: options.maxMemory ?? 4 * GIBIBYTE });
 }
