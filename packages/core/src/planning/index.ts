@@ -13,7 +13,15 @@ export {
   type Step,
   type Store,
 } from "./element-loop.js";
-export { broadcastLayout, denseLayout, denseStrides, isDense, type BufferId, type Layout } from "./layout.js";
+export {
+  broadcastLayout,
+  denseLayout,
+  denseStrides,
+  isDense,
+  sliced,
+  type BufferId,
+  type Layout,
+} from "./layout.js";
 export {
   lifetimesOf,
   type BufferRole,
@@ -24,10 +32,10 @@ export {
   type PlannedBuffer,
   type ProgramPlan,
 } from "./program-plan.js";
-export { PlanBuilder, type PlanBuilderOptions, type Strided } from "./plan-builder.js";
+export { PlanBuilder, strided, type PlanBuilderOptions, type Strided } from "./plan-builder.js";
 export { planProgram, type PlanParts } from "./plan-program.js";
 export { stepOf } from "./elementwise.js";
-export { movementEncoders } from "./movement.js";
+export { fill, movementEncoders } from "./movement.js";
 export { reductionOps } from "./reduce.js";
 export { emitConv, emitConvFilterGrad, emitConvInputGrad, type Geometry } from "./convolution-sums.js";
 export { emitProductSums, productLayouts, type Product } from "./matmul-sums.js";
