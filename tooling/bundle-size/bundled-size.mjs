@@ -50,7 +50,10 @@ export async function bundledSize(names) {
  * @param {string} entry
  */
 function packageOf(entry) {
-  return entry.split("/").slice(0, entry.startsWith("@") ? 2 : 1).join("/");
+  return entry
+    .split("/")
+    .slice(0, entry.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 /**
