@@ -10,15 +10,13 @@ export interface Case {
 }
 
 /** What the lines need in scope. */
-export const prelude = `import type { ${[...new Set(allRules.map((r) => r.type))].join(", ")}, Dim } from "@convoke/shape";
+export const prelude = `import type { ${[...new Set(allRules.map((r) => r.type))].join(", ")}, Dim, NameOf } from "@convoke/shape";
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-type AcceptsDim<D, V, Names> = number extends D
-  ? true
-  : D extends Dim<infer Name>
-    ? Name extends keyof Names ? Equal<Names[Name], V> : false
-    : Equal<D, V>;
+type AcceptsDim<D, V, Names> = [NameOf<D>] extends [never]
+  ? number extends D ? true : Equal<D, V>
+  : NameOf<D> extends keyof Names ? Equal<Names[NameOf<D>], V> : false;
 /** Whether a shape that the compiler knows leaves room for the one that the program had. */
 type Accepts<T, V extends readonly number[], Names> = [T] extends [readonly number[]]
   ? number extends T["length"]

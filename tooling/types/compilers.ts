@@ -19,6 +19,7 @@ export const compilerNames = Object.keys(compilers) as Compiler[];
 
 /** One error, its message with every line that the compiler indents below it. */
 export interface Diagnostic {
+  /** The name of the file behind that of its folder. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -42,13 +43,18 @@ export function outFolder(name: string): string {
   return folder;
 }
 
-/** Type-checks `files` of `folder` under the workspace's strict options. */
-export function compile(compiler: Compiler, folder: string, files: readonly string[]): Promise<Compilation> {
+/** Type-checks `files` of `folder` under the workspace's strict options, and more options. */
+export function compile(
+  compiler: Compiler,
+  folder: string,
+  files: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Compilation> {
   const config = path.join(folder, `tsconfig.${compiler}.json`);
   const base = path.relative(folder, path.join(folderOfThis, "..", "..", "tsconfig.base.json"));
   writeFileSync(
     config,
-    JSON.stringify({ extends: base, compilerOptions: { declaration: false }, files: [...files] }),
+    JSON.stringify({ extends: base, compilerOptions: { declaration: false, ...options }, files: [...files] }),
   );
   const bin = path.join(path.dirname(require.resolve(`${compilers[compiler]}/package.json`)), "bin", "tsc");
   const args = [
@@ -82,7 +88,12 @@ function read(stdout: string): Compilation {
     const last = diagnostics.at(-1);
     if (start) {
       const [, file = "", line, column, message = ""] = start;
-      diagnostics.push({ file: path.basename(file), line: Number(line), column: Number(column), message });
+      diagnostics.push({
+        file: file.split("/").slice(-2).join("/"),
+        line: Number(line),
+        column: Number(column),
+        message,
+      });
     } else if (text.startsWith("  ") && last) {
       last.message += `\n${text}`;
     }

@@ -44,7 +44,7 @@ export {
   type Initializer,
   type TypedArray,
 } from "@convoke/core";
-export { formatShape, ShapeError, type Shape } from "@convoke/shape";
+export { formatShape, ShapeError, type Dim, type Shape } from "@convoke/shape";
 export { formatReport, report, type LayerReport, type ModelReport } from "@convoke/shape-checker";
 export {
   ImportedModel,
@@ -71,5 +71,6 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
+export { DeviceLostError, webgpu, type WebGpuBackend, type WebGpuOptions } from "@convoke/backend-webgpu";
 export { exportOnnx, importOnnxFile, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

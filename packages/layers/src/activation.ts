@@ -24,10 +24,12 @@ import {
   type Context,
   type Tensor,
 } from "@convoke/core";
+import type { Reduce, Shape } from "@convoke/shape";
+import type { Kind, SameShape } from "./kind.js";
 import { Layer, type LayerOptions } from "./layer.js";
 
 /** An element-wise function, or softmax, as a layer without parameters. */
-export class Activation extends Layer {
+export class Activation<K extends Kind = Kind> extends Layer<K> {
   readonly #apply: (x: Tensor) => Tensor;
 
   constructor(kind: string, options: LayerOptions, apply: (x: Tensor) => Tensor) {
@@ -41,12 +43,12 @@ export class Activation extends Layer {
 }
 
 /** max(x, 0). */
-export function relu(options: LayerOptions = {}): Activation {
+export function relu(options: LayerOptions = {}): Activation<SameShape<"relu">> {
   return new Activation("relu", options, reluOf);
 }
 
 /** min(max(x, 0), 6). */
-export function relu6(options: LayerOptions = {}): Activation {
+export function relu6(options: LayerOptions = {}): Activation<SameShape<"relu6">> {
   return new Activation("relu6", options, relu6Of);
 }
 
@@ -55,82 +57,84 @@ export interface AlphaOptions extends LayerOptions {
 }
 
 /** x above 0, alpha·x below; alpha is 0.01 by default. */
-export function leakyRelu({ alpha = 0.01, ...options }: AlphaOptions = {}): Activation {
+export function leakyRelu({ alpha = 0.01, ...options }: AlphaOptions = {}): Activation<
+  SameShape<"leakyRelu">
+> {
   return new Activation("leakyRelu", options, (x) => leakyReluOf(x, { alpha }));
 }
 
 /** x above 0, alpha·(eˣ − 1) below; alpha is 1 by default. */
-export function elu({ alpha = 1, ...options }: AlphaOptions = {}): Activation {
+export function elu({ alpha = 1, ...options }: AlphaOptions = {}): Activation<SameShape<"elu">> {
   return new Activation("elu", options, (x) => eluOf(x, { alpha }));
 }
 
 /** x above 0, alpha·(e^(x/alpha) − 1) below; alpha is 1 by default. */
-export function celu({ alpha = 1, ...options }: AlphaOptions = {}): Activation {
+export function celu({ alpha = 1, ...options }: AlphaOptions = {}): Activation<SameShape<"celu">> {
   return new Activation("celu", options, (x) => celuOf(x, { alpha }));
 }
 
 /** Scaled ELU, which keeps mean 0 and variance 1; start its layers from `lecunNormal()`. */
-export function selu(options: LayerOptions = {}): Activation {
+export function selu(options: LayerOptions = {}): Activation<SameShape<"selu">> {
   return new Activation("selu", options, seluOf);
 }
 
 /** x·Φ(x), exact. */
-export function gelu(options: LayerOptions = {}): Activation {
+export function gelu(options: LayerOptions = {}): Activation<SameShape<"gelu">> {
   return new Activation("gelu", options, geluOf);
 }
 
 /** GELU in the approximation with tanh. */
-export function geluTanh(options: LayerOptions = {}): Activation {
+export function geluTanh(options: LayerOptions = {}): Activation<SameShape<"geluTanh">> {
   return new Activation("geluTanh", options, geluTanhOf);
 }
 
 /** x·σ(x), also called Swish. */
-export function silu(options: LayerOptions = {}): Activation {
+export function silu(options: LayerOptions = {}): Activation<SameShape<"silu">> {
   return new Activation("silu", options, siluOf);
 }
 
 /** x·tanh(softplus(x)). */
-export function mish(options: LayerOptions = {}): Activation {
+export function mish(options: LayerOptions = {}): Activation<SameShape<"mish">> {
   return new Activation("mish", options, mishOf);
 }
 
 /** 1 / (1 + e⁻ˣ). */
-export function sigmoid(options: LayerOptions = {}): Activation {
+export function sigmoid(options: LayerOptions = {}): Activation<SameShape<"sigmoid">> {
   return new Activation("sigmoid", options, sigmoidOf);
 }
 
 /** ln σ(x). */
-export function logSigmoid(options: LayerOptions = {}): Activation {
+export function logSigmoid(options: LayerOptions = {}): Activation<SameShape<"logSigmoid">> {
   return new Activation("logSigmoid", options, logSigmoidOf);
 }
 
 /** The hyperbolic tangent. */
-export function tanh(options: LayerOptions = {}): Activation {
+export function tanh(options: LayerOptions = {}): Activation<SameShape<"tanh">> {
   return new Activation("tanh", options, tanhOf);
 }
 
 /** x − tanh x. */
-export function tanhShrink(options: LayerOptions = {}): Activation {
+export function tanhShrink(options: LayerOptions = {}): Activation<SameShape<"tanhShrink">> {
   return new Activation("tanhShrink", options, tanhShrinkOf);
 }
 
 /** ln(1 + eˣ). */
-export function softplus(options: LayerOptions = {}): Activation {
+export function softplus(options: LayerOptions = {}): Activation<SameShape<"softplus">> {
   return new Activation("softplus", options, softplusOf);
 }
 
 /** x / (1 + |x|). */
-export function softsign(options: LayerOptions = {}): Activation {
+export function softsign(options: LayerOptions = {}): Activation<SameShape<"softsign">> {
   return new Activation("softsign", options, softsignOf);
 }
 
 /** x·min(max(x + 3, 0), 6)/6. */
-export function hardSwish(options: LayerOptions = {}): Activation {
+export function hardSwish(options: LayerOptions = {}): Activation<SameShape<"hardSwish">> {
   return new Activation("hardSwish", options, hardSwishOf);
 }
 
 /** min(max(x + 3, 0), 6)/6. */
-export function hardSigmoid(options: LayerOptions = {}): Activation {
+export function hardSigmoid(options: LayerOptions = {}): Activation<SameShape<"hardSigmoid">> {
   return new Activation("hardSigmoid", options, hardSigmoidOf);
 }
 
@@ -140,9 +144,21 @@ export interface HardTanhOptions extends LayerOptions {
 }
 
 /** min(max(x, min), max); [−1, 1] by default. */
-export function hardTanh({ min = -1, max = 1, ...options }: HardTanhOptions = {}): Activation {
+export function hardTanh({ min = -1, max = 1, ...options }: HardTanhOptions = {}): Activation<
+  SameShape<"hardTanh">
+> {
   return new Activation("hardTanh", options, (x) => hardTanhOf(x, { min, max }));
 }
+
+/** The kind of a normalisation along one axis, which has to be there. */
+export interface AlongAxis<Name extends string, Axis extends number> extends Kind {
+  readonly parameters: [Name, Axis];
+  readonly output: this["input"] extends Shape ? IfAxis<this["input"], Axis, Name> : unknown;
+  readonly gives: "same";
+}
+
+type IfAxis<S extends Shape, Axis extends number, Name extends string> =
+  Reduce<S, Axis, true, Name> extends infer R ? (R extends string ? R : S) : never;
 
 /**
  * eˣ / Σ eˣ along `axis` (the last by default). Leave it out in front of `crossEntropy`, which takes logits.
@@ -155,11 +171,17 @@ export function hardTanh({ min = -1, max = 1, ...options }: HardTanhOptions = {}
  * console.log(await softmax().forward(tensor([[0, 0]])).data()); // Float32Array [0.5, 0.5]
  * ```
  */
-export function softmax(axis = -1, options: LayerOptions = {}): Activation {
+export function softmax<Axis extends number = -1>(
+  axis?: Axis,
+  options: LayerOptions = {},
+): Activation<AlongAxis<"softmax", Axis>> {
   return new Activation("softmax", options, (x) => softmaxOf(x, axis));
 }
 
 /** ln softmax(x) along `axis` (the last by default). */
-export function logSoftmax(axis = -1, options: LayerOptions = {}): Activation {
+export function logSoftmax<Axis extends number = -1>(
+  axis?: Axis,
+  options: LayerOptions = {},
+): Activation<AlongAxis<"logSoftmax", Axis>> {
   return new Activation("logSoftmax", options, (x) => logSoftmaxOf(x, axis));
 }

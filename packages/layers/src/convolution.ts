@@ -14,11 +14,19 @@ import {
   type Tensor,
   type Variable,
 } from "@convoke/core";
-import { convTransposeWindows, convWindows, type Padding, type Shape } from "@convoke/shape";
+import {
+  convTransposeWindows,
+  convWindows,
+  type ConvFor,
+  type ConvTransposeBy,
+  type Padding,
+  type Shape,
+} from "@convoke/shape";
 import { defaultBias, defaultWeight } from "./initializers.js";
-import { channelsOf, Layer, wholeOption, type LayerOptions } from "./layer.js";
+import type { Kind } from "./kind.js";
+import { channelsOf, Layer, wholeOption, type LayerOptions, type WithAxes } from "./layer.js";
+import type { Given, PerAxis } from "./window-options.js";
 
-type PerAxis = number | readonly number[];
 type Convolve<O> = (x: Tensor, w: Tensor, options: O) => Tensor;
 
 const convolutions: readonly Convolve<ConvolutionOptions>[] = [convolve1d, convolve2d, convolve3d];
@@ -29,19 +37,26 @@ const transpositions: readonly Convolve<ConvolutionTransposeOptions>[] = [
 ];
 
 /** Options of the convolution layers; the number of input channels is inferred from the input. */
-export interface ConvOptions extends LayerOptions {
+export interface ConvOptions<
+  Filters extends number = number,
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Groups extends number | undefined = number | undefined,
+> extends LayerOptions {
   /** The number of output channels. */
-  readonly filters: number;
+  readonly filters: Filters;
   /** The size of the kernel: one number, or one for each axis. */
-  readonly kernelSize: PerAxis;
+  readonly kernelSize: Size;
   /** Default 1. */
-  readonly stride?: PerAxis | undefined;
+  readonly stride?: Stride;
   /** A number, one for each axis, `"same"` or `"valid"`. Default 0. */
-  readonly padding?: Padding | undefined;
+  readonly padding?: P;
   /** Default 1. */
-  readonly dilation?: PerAxis | undefined;
+  readonly dilation?: Dilation;
   /** Input and output channels in as many separate groups. Default 1. */
-  readonly groups?: number | undefined;
+  readonly groups?: Groups;
   /** Default true. */
   readonly bias?: boolean | undefined;
   /** Initial weights. Default: uniform in ±1/√fanIn, as in PyTorch. */
@@ -50,12 +65,138 @@ export interface ConvOptions extends LayerOptions {
   readonly biasInit?: Initializer | undefined;
 }
 
-export interface ConvTransposeOptions extends ConvOptions {
+export interface ConvTransposeOptions<
+  Filters extends number = number,
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Groups extends number | undefined = number | undefined,
+  Extra extends PerAxis | undefined = PerAxis | undefined,
+> extends ConvOptions<Filters, Size, Stride, P, Dilation, Groups> {
   /** Lengthens the output at its end: of the sizes that a convolution with this stride makes equal, which one. */
-  readonly outputPadding?: PerAxis | undefined;
+  readonly outputPadding?: Extra;
 }
 
-abstract class ConvLayer<O extends ConvOptions> extends Layer {
+interface SpatialAxes {
+  conv1d: 1;
+  conv2d: 2;
+  conv3d: 3;
+  convTranspose1d: 1;
+  convTranspose2d: 2;
+  convTranspose3d: 3;
+}
+
+interface Ranks {
+  1: [3];
+  2: [4];
+  3: [5];
+}
+
+/** The shape of kernels from their first two dimensions and their size. */
+type Kernels<
+  Outer extends [number, number],
+  Size extends PerAxis,
+  Axes extends 1 | 2 | 3,
+> = Size extends Shape ? [...Outer, ...Size] : [...Outer, ...Sides<Size & number>[Axes]];
+
+interface Sides<Size extends number> {
+  1: [Size];
+  2: [Size, Size];
+  3: [Size, Size, Size];
+}
+
+/** The kind of the convolution layers. */
+export interface Convolution<
+  Name extends "conv1d" | "conv2d" | "conv3d",
+  Filters extends number,
+  Size extends PerAxis,
+  Stride extends PerAxis | undefined = undefined,
+  P extends Padding | undefined = undefined,
+  Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+> extends Kind {
+  readonly parameters: [Name, Filters, Size, Stride, P, Dilation, Groups];
+  readonly output: this["input"] extends Shape
+    ? Convolved<
+        this["input"],
+        Name,
+        [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
+        [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>]
+      >
+    : unknown;
+  readonly gives: "same";
+}
+
+type Convolved<
+  X extends Shape,
+  Name extends keyof SpatialAxes,
+  O extends [number, PerAxis, PerAxis, Padding],
+  More extends [PerAxis, number],
+> = WithAxes<
+  X,
+  Ranks[SpatialAxes[Name]],
+  Name,
+  ConvFor<X, O[0], O[1], O[2], O[3], More[0], More[1], Sides<number>[SpatialAxes[Name]], Name>
+>;
+
+/** The kind of the transposed convolution layers. */
+export interface TransposedConvolution<
+  Name extends "convTranspose1d" | "convTranspose2d" | "convTranspose3d",
+  Filters extends number,
+  Size extends PerAxis,
+  Stride extends PerAxis | undefined = undefined,
+  P extends Padding | undefined = undefined,
+  Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  Extra extends PerAxis | undefined = undefined,
+> extends Kind {
+  readonly parameters: [Name, Filters, Size, Stride, P, Dilation, Groups, Extra];
+  readonly output: this["input"] extends Shape
+    ? Enlarged<
+        this["input"],
+        Name,
+        [Filters, Size, Given<Stride, 1, PerAxis>, Given<P, 0, Padding>],
+        [Given<Dilation, 1, PerAxis>, Given<Groups, 1, number>, Given<Extra, 0, PerAxis>]
+      >
+    : unknown;
+  readonly gives: "same";
+}
+
+type Enlarged<
+  X extends Shape,
+  Name extends keyof SpatialAxes,
+  O extends [number, PerAxis, PerAxis, Padding],
+  More extends [PerAxis, number, PerAxis],
+> = WithAxes<
+  X,
+  Ranks[SpatialAxes[Name]],
+  Name,
+  WithFilters<
+    ConvTransposeBy<
+      X,
+      Kernels<[X[1], More[1] extends 1 ? O[0] : number], O[1], SpatialAxes[Name]>,
+      O[2],
+      O[3],
+      More[0],
+      More[1],
+      More[2],
+      Name
+    >,
+    O[0]
+  >
+>;
+
+/** The rule multiplies the filters of a group; those of the whole layer are known. */
+type WithFilters<Result, Filters extends number> = Result extends [
+  infer N extends number,
+  number,
+  ...infer S extends Shape,
+]
+  ? [N, Filters, ...S]
+  : Result;
+
+abstract class ConvLayer<O extends ConvOptions, K extends Kind> extends Layer<K> {
   /** The kernels; see the function that makes the layer for their layout. */
   weight!: Variable;
   /** One number for each filter, or undefined in a layer without bias. */
@@ -86,7 +227,7 @@ abstract class ConvLayer<O extends ConvOptions> extends Layer {
 }
 
 /** A convolution layer; make it with `conv1d`, `conv2d` or `conv3d`. */
-export class Conv extends ConvLayer<ConvOptions> {
+export class Conv<K extends Kind = Kind> extends ConvLayer<ConvOptions, K> {
   protected weightShape(input: Shape, kernel: Shape): Shape {
     const { filters, groups = 1 } = this.options;
     const shape = [filters, input[1]! / groups, ...kernel];
@@ -103,7 +244,7 @@ export class Conv extends ConvLayer<ConvOptions> {
 }
 
 /** A transposed convolution layer; make it with `convTranspose1d`, `convTranspose2d` or `convTranspose3d`. */
-export class ConvTranspose extends ConvLayer<ConvTransposeOptions> {
+export class ConvTranspose<K extends Kind = Kind> extends ConvLayer<ConvTransposeOptions, K> {
   protected weightShape(input: Shape, kernel: Shape): Shape {
     const { filters, groups = 1 } = this.options;
     const shape = [input[1]!, filters / groups, ...kernel];
@@ -119,7 +260,16 @@ export class ConvTranspose extends ConvLayer<ConvTransposeOptions> {
 }
 
 /** 1-D convolution of x [N, C, L]: weight [filters, C / groups, k], bias [filters]. */
-export function conv1d(options: ConvOptions): Conv {
+export function conv1d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
+  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
+): Conv<Convolution<"conv1d", Filters, Size, Stride, P, Dilation, Groups>> {
   return new Conv(["conv1d", 1], options);
 }
 
@@ -135,17 +285,47 @@ export function conv1d(options: ConvOptions): Conv {
  * console.log(layer.weight.shape, layer.outputShape); // [6, 1, 5, 5] [1, 6, 28, 28]
  * ```
  */
-export function conv2d(options: ConvOptions): Conv {
+export function conv2d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
+  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
+): Conv<Convolution<"conv2d", Filters, Size, Stride, P, Dilation, Groups>> {
   return new Conv(["conv2d", 2], options);
 }
 
 /** 3-D convolution of x [N, C, D, H, W]: weight [filters, C / groups, kd, kh, kw], bias [filters]. */
-export function conv3d(options: ConvOptions): Conv {
+export function conv3d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+>(
+  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
+): Conv<Convolution<"conv3d", Filters, Size, Stride, P, Dilation, Groups>> {
   return new Conv(["conv3d", 3], options);
 }
 
 /** 1-D transposed convolution of x [N, C, L]: weight [C, filters / groups, k], bias [filters]. */
-export function convTranspose1d(options: ConvTransposeOptions): ConvTranspose {
+export function convTranspose1d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
+  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
+): ConvTranspose<
+  TransposedConvolution<"convTranspose1d", Filters, Size, Stride, P, Dilation, Groups, Extra>
+> {
   return new ConvTranspose(["convTranspose1d", 1], options);
 }
 
@@ -160,11 +340,35 @@ export function convTranspose1d(options: ConvTransposeOptions): ConvTranspose {
  * console.log(layer.outputShape); // [1, 4, 14, 14]
  * ```
  */
-export function convTranspose2d(options: ConvTransposeOptions): ConvTranspose {
+export function convTranspose2d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
+  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
+): ConvTranspose<
+  TransposedConvolution<"convTranspose2d", Filters, Size, Stride, P, Dilation, Groups, Extra>
+> {
   return new ConvTranspose(["convTranspose2d", 2], options);
 }
 
 /** 3-D transposed convolution of x [N, C, D, H, W]: weight [C, filters / groups, kd, kh, kw], bias [filters]. */
-export function convTranspose3d(options: ConvTransposeOptions): ConvTranspose {
+export function convTranspose3d<
+  Filters extends number,
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Groups extends number | undefined = undefined,
+  const Extra extends PerAxis | undefined = undefined,
+>(
+  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
+): ConvTranspose<
+  TransposedConvolution<"convTranspose3d", Filters, Size, Stride, P, Dilation, Groups, Extra>
+> {
   return new ConvTranspose(["convTranspose3d", 3], options);
 }

@@ -7,13 +7,34 @@ import {
   type Tensor,
   type Variable,
 } from "@convoke/core";
-import { formatShape, ShapeError, type Shape } from "@convoke/shape";
+import { formatShape, ShapeError, type FormatShape, type Shape } from "@convoke/shape";
 import { defaultBias, defaultWeight } from "./initializers.js";
-import { Layer, wholeOption, type LayerOptions } from "./layer.js";
+import type { Kind } from "./kind.js";
+import { Layer, wholeOption, type AxesText, type LayerOptions } from "./layer.js";
 
-export interface DenseOptions extends LayerOptions {
+/** The kind of `dense`. */
+export interface FullyConnected<Units extends number> extends Kind {
+  readonly parameters: ["dense", Units];
+  readonly output: this["input"] extends Shape ? Connected<this["input"], Units> : unknown;
+  readonly gives: "same";
+}
+
+type Connected<X extends Shape, Units extends number> = [X[number]] extends [number]
+  ? number extends X["length"]
+    ? Shape
+    : X extends readonly [...infer Rest extends Shape, number]
+      ? Rest["length"] extends 1 | 2
+        ? [...Rest, Units]
+        : NoFeatures<X>
+      : NoFeatures<X>
+  : never;
+
+type NoFeatures<X extends Shape> =
+  `dense: input ${FormatShape<X>} has ${AxesText<X["length"]>}, it takes [N, features] or [N, L, features]${X["length"] extends 0 | 1 ? "" : "; put flatten() or globalAvgPool2d() before it"}.`;
+
+export interface DenseOptions<Units extends number = number> extends LayerOptions {
   /** The number of outputs. */
-  readonly units: number;
+  readonly units: Units;
   /** Default true. */
   readonly bias?: boolean | undefined;
   /** Initial weights. Default: uniform in ±1/√inputs, as in PyTorch. */
@@ -23,7 +44,7 @@ export interface DenseOptions extends LayerOptions {
 }
 
 /** A dense layer; make it with `dense`. */
-export class Dense extends Layer {
+export class Dense<K extends Kind = Kind> extends Layer<K> {
   /** [units, inputs]. */
   weight!: Variable;
   /** [units], or undefined in a layer without bias. */
@@ -38,23 +59,30 @@ export class Dense extends Layer {
 
   protected override setup(input: Shape): void {
     const { units, bias = true, init, biasInit } = this.options;
-    const inputs = input.at(-1);
-    if (inputs === undefined || input.length < 2) {
-      throw new ShapeError({
-        operation: describeOperation(this.kind),
-        got: `input ${formatShape(input)} has no axis of features`,
-        rule: ", it takes [N, …, features].",
-        wayOut: "Add a batch axis in front with .unsqueeze(0).",
-      });
-    }
-    const shape = [units, inputs];
+    this.#checkAxes(input);
+    const shape = [units, input.at(-1)!];
     this.weight = this.parameter(shape, init ?? defaultWeight());
     if (bias) this.bias = this.parameter([units], biasInit ?? defaultBias(shape));
   }
 
   protected compute(x: Tensor, _context: Context): Tensor {
+    this.#checkAxes(x.shape);
     this.#checkFeatures(x.shape);
     return linear(x, this.weight.value, this.bias?.value);
+  }
+
+  /** Feature maps would do as well, along their last axis: but nobody means that who forgets to flatten them. */
+  #checkAxes(input: Shape): void {
+    if (input.length === 2 || input.length === 3) return;
+    const isShort = input.length < 2;
+    throw new ShapeError({
+      operation: describeOperation(this.kind),
+      got: `input ${formatShape(input)} has ${input.length} ${input.length === 1 ? "axis" : "axes"}`,
+      rule: `, it takes [N, features] or [N, L, features]${isShort ? "" : "; put flatten() or globalAvgPool2d() before it"}.`,
+      wayOut: isShort
+        ? "Add a batch axis in front with .unsqueeze(0)."
+        : "To use it along the last axis all the same, reshape the input to [N, L, features].",
+    });
   }
 
   /** In the layer's own words: most often images have another size than those that the model was built with. */
@@ -72,8 +100,8 @@ export class Dense extends Layer {
 }
 
 /**
- * x [N, …, inputs] · weightᵀ + bias, along the last axis: weight [units, inputs], bias [units]. Put `flatten()` in front
- * when the input is a feature map.
+ * x · weightᵀ + bias for x [N, inputs], or at each place of a sequence [N, L, inputs]: weight [units, inputs], bias
+ * [units]. Put `flatten()` or `globalAvgPool2d()` in front when the input is a feature map.
  *
  * @example
  * ```ts
@@ -83,6 +111,6 @@ export class Dense extends Layer {
  * console.log(layer.weight.shape, layer.outputShape); // [10, 84] [1, 10]
  * ```
  */
-export function dense(options: DenseOptions): Dense {
+export function dense<Units extends number>(options: DenseOptions<Units>): Dense<FullyConnected<Units>> {
   return new Dense(options);
 }

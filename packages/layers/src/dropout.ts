@@ -1,9 +1,10 @@
 // Dropout: a pure function of the key that the forward pass is given.
 import { bernoulli, describeOperation, ModuleError, type Context, type Tensor } from "@convoke/core";
+import type { SameShape } from "./kind.js";
 import { Layer, type LayerOptions } from "./layer.js";
 
 /** Dropout; make it with `dropout`. */
-export class Dropout extends Layer {
+export class Dropout extends Layer<SameShape<"dropout">> {
   /** The probability that an element is dropped. */
   readonly rate: number;
 

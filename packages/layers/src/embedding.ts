@@ -2,19 +2,28 @@
 import type { Context, Initializer, Tensor, Variable } from "@convoke/core";
 import type { Shape } from "@convoke/shape";
 import { normal } from "./initializers.js";
+import type { Kind } from "./kind.js";
 import { Layer, wholeOption, type LayerOptions } from "./layer.js";
 
-export interface EmbeddingOptions extends LayerOptions {
+/** The kind of `embedding`. */
+export interface Embedded<Units extends number> extends Kind {
+  readonly parameters: ["embedding", Units];
+  readonly output: this["input"] extends Shape ? [...this["input"], Units] : unknown;
+  readonly gives: "float32";
+  readonly takes: "int32" | "int64";
+}
+
+export interface EmbeddingOptions<Units extends number = number> extends LayerOptions {
   /** How many entries there are: inputs are whole numbers from 0 to vocabulary − 1. */
   readonly vocabulary: number;
   /** The length of each vector. */
-  readonly units: number;
+  readonly units: Units;
   /** Initial vectors. Default: standard normal, as in PyTorch. */
   readonly init?: Initializer | undefined;
 }
 
 /** An embedding; make it with `embedding`. */
-export class Embedding extends Layer {
+export class Embedding<K extends Kind = Kind> extends Layer<K> {
   /** [vocabulary, units]. */
   weight!: Variable;
   readonly options: EmbeddingOptions;
@@ -49,6 +58,8 @@ export class Embedding extends Layer {
  * console.log(model.forward(tensor([[5, 0, 99]], { dtype: "int32" })).shape); // [1, 3, 8]
  * ```
  */
-export function embedding(options: EmbeddingOptions): Embedding {
+export function embedding<Units extends number>(
+  options: EmbeddingOptions<Units>,
+): Embedding<Embedded<Units>> {
   return new Embedding(options);
 }

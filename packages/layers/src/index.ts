@@ -21,9 +21,11 @@ export {
   softsign,
   tanh,
   tanhShrink,
+  type AlongAxis,
   type AlphaOptions,
   type HardTanhOptions,
 } from "./activation.js";
+export type { Appended, Around, Branches, Broken, Chain, Outcome, RunBehindInput } from "./chain.js";
 export {
   crossEntropy,
   nllLoss,
@@ -41,13 +43,17 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  type Convolution,
   type ConvOptions,
   type ConvTransposeOptions,
+  type TransposedConvolution,
 } from "./convolution.js";
-export { Dense, dense, type DenseOptions } from "./dense.js";
+export { Dense, dense, type DenseOptions, type FullyConnected } from "./dense.js";
 export { Dropout, dropout } from "./dropout.js";
-export { Embedding, embedding, type EmbeddingOptions } from "./embedding.js";
-export { FunctionalModel, identity, Lambda, lambda, model } from "./functional.js";
+export { Embedding, embedding, type Embedded, type EmbeddingOptions } from "./embedding.js";
+export { DeclaredModel, type InputTree, type TensorsOf } from "./declared-model.js";
+export { identity, Lambda, lambda, model, type Applying } from "./functional.js";
+export { FunctionalModel, type PartRecord } from "./functional-model.js";
 export {
   constant,
   fansOf,
@@ -70,6 +76,17 @@ export {
 } from "./initializers.js";
 export { input, InputSpec, type InputOptions } from "./input.js";
 export { assertLabels } from "./labels.js";
+export type {
+  AnyModule,
+  DTypeFrom,
+  Kind,
+  Kinded,
+  OutputOf,
+  SameShape,
+  Signature,
+  Step,
+  Taking,
+} from "./kind.js";
 export { Layer, type LayerOptions } from "./layer.js";
 export {
   bce,
@@ -89,7 +106,10 @@ export {
   swapAxes,
   Upsample,
   upsample2d,
+  type Flattened,
+  type SwappedAxes,
   type UpsampleOptions,
+  type Upsampling,
 } from "./movement.js";
 export {
   BatchNorm,
@@ -105,6 +125,9 @@ export {
   type LayerNormOptions,
   type LocalResponseNormOptions,
   type NormOptions,
+  type OverLastAxes,
+  type PerChannel,
+  type PerGroup,
 } from "./normalization.js";
 export {
   adaptiveAvgPool2d,
@@ -120,10 +143,23 @@ export {
   maxPool2d,
   maxPool3d,
   Pool,
+  type AdaptivePooling,
   type AdaptivePoolOptions,
   type AvgPoolOptions,
+  type GlobalPooling,
   type MaxPoolOptions,
+  type Pooling,
 } from "./pooling.js";
 export { type LossOptions, type Reduction } from "./reduction.js";
+export { DenseBlock, denseBlock, Parallel, parallel, type ParallelOptions } from "./parallel.js";
 export { Residual, residual, type ResidualOptions } from "./residual.js";
-export { Sequential, sequential, type LayerRecord } from "./sequential.js";
+export {
+  InputModel,
+  Sequential,
+  sequential,
+  type Composed,
+  type Fixed,
+  type LayerRecord,
+  type Model,
+  type ModelOf,
+} from "./sequential.js";

@@ -1,6 +1,7 @@
 // What all layers have in common: a kind, a name, and checks of their options.
-import { describeOperation, Module, ModuleError } from "@convoke/core";
-import { formatShape, ShapeError, type Shape } from "@convoke/shape";
+import { describeOperation, Module, ModuleError, type Context, type DType, type Tensor } from "@convoke/core";
+import { formatShape, ShapeError, type Fits, type FormatShape, type Ok, type Shape } from "@convoke/shape";
+import type { DTypeFrom, Kind, Kinded, kind, OutputOf, Taking } from "./kind.js";
 
 /** Options that every layer takes. */
 export interface LayerOptions {
@@ -8,8 +9,12 @@ export interface LayerOptions {
   readonly name?: string | undefined;
 }
 
-/** A module from one tensor to one tensor that knows what kind of layer it is. */
-export abstract class Layer extends Module {
+/**
+ * A module from one tensor to one tensor that knows what kind of layer it is. What it makes of shapes is its type
+ * parameter; without one it takes and gives any.
+ */
+export abstract class Layer<out K extends Kind = Kind> extends Module implements Kinded<K> {
+  declare readonly [kind]: K;
   readonly #kind: string;
   readonly #name: string | undefined;
 
@@ -22,6 +27,14 @@ export abstract class Layer extends Module {
   /** What kind of layer it is, by the name of the function that makes it: `conv2d`, `relu`. */
   override get kind(): string {
     return this.#kind;
+  }
+
+  /** Runs the layer; see `Module`. A shape that surely does not fit is refused by the compiler. */
+  override forward<S extends Shape, D extends DType>(
+    x: Fits<Taking<K, D, OutputOf<K, S>>> & Tensor<S, D>,
+    context?: Context,
+  ): Tensor<Ok<OutputOf<K, S>>, DTypeFrom<K, D>> {
+    return super.forward(x, context) as Tensor<Ok<OutputOf<K, S>>, DTypeFrom<K, D>>;
   }
 
   /** The name that it was given; `sequential` makes it part of the paths. */
@@ -53,6 +66,34 @@ export function wholeOption(
 
 /** How inputs with `axes` spatial axes are written in messages. */
 const layouts = ["[N, C]", "[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"] as const;
+
+interface Layouts {
+  2: "[N, C]";
+  3: "[N, C, L]";
+  4: "[N, C, H, W]";
+  5: "[N, C, D, H, W]";
+}
+
+type Wanted<Ranks extends readonly number[], Out extends string = ""> = Ranks extends readonly [
+  infer R extends keyof Layouts,
+  ...infer Rest extends readonly number[],
+]
+  ? Wanted<Rest, Out extends "" ? Layouts[R] : `${Out} or ${Layouts[R]}`>
+  : Out;
+
+/** `Result`, or the message of `channelsOf` where the input surely has none of these numbers of axes. */
+export type WithAxes<S extends Shape, Ranks extends readonly number[], Name extends string, Result> = [
+  S[number],
+] extends [number]
+  ? number extends S["length"]
+    ? Result
+    : S["length"] extends Ranks[number]
+      ? Result
+      : `${Name}: input ${FormatShape<S>} has ${AxesText<S["length"]>}, it takes ${Wanted<Ranks>}.`
+  : never;
+
+/** `1 axis`, `2 axes`. */
+export type AxesText<Count extends number> = `${Count} ${Count extends 1 ? "axis" : "axes"}`;
 
 /**
  * The number of channels of an input [N, C, …] whose number of spatial axes is one of `axes`.

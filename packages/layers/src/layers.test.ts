@@ -10,9 +10,11 @@ import {
   batchNorm,
   celu,
   constant,
+  type Conv,
   conv1d,
   conv2d,
   conv3d,
+  type ConvTranspose,
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
@@ -152,7 +154,8 @@ describe("convolution layers", () => {
       [2, 1, 2, 2, 2],
       [1, 1, 4, 4, 4],
     ],
-  ])("%s: shapes of weight and output", async (_, layer, input, weight, output) => {
+  ])("%s: shapes of weight and output", async (_, made, input, weight, output) => {
+    const layer: Conv | ConvTranspose = made;
     layer.build(input);
     expect(layer.weight.shape).toEqual(weight);
     expect(layer.bias!.shape).toEqual([layer.options.filters]);

@@ -12,9 +12,58 @@ import {
   type Tensor,
   type Variable,
 } from "@convoke/core";
-import { formatShape, ShapeError, type Shape } from "@convoke/shape";
+import { formatShape, ShapeError, type FormatShape, type Indivisible, type Shape } from "@convoke/shape";
 import { ones, zeros } from "./initializers.js";
-import { channelsOf, Layer, wholeOption, type LayerOptions } from "./layer.js";
+import type { Kind } from "./kind.js";
+import { channelsOf, Layer, wholeOption, type AxesText, type LayerOptions, type WithAxes } from "./layer.js";
+
+/** The kind of normalisations that keep the shape of an input with one of these numbers of axes. */
+export interface PerChannel<Name extends string, Ranks extends readonly number[]> extends Kind {
+  readonly parameters: [Name, Ranks];
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], Ranks, Name, this["input"]>
+    : unknown;
+  readonly gives: "same";
+}
+
+/** The kind of `groupNorm`. */
+export interface PerGroup<Groups extends number> extends Kind {
+  readonly parameters: ["groupNorm", Groups];
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], [2, 3, 4, 5], "groupNorm", Grouped<this["input"], Groups>>
+    : unknown;
+  readonly gives: "same";
+}
+
+type Grouped<X extends Shape, Groups extends number> = [Indivisible<"channels", X[1], Groups, X>] extends [
+  never,
+]
+  ? X
+  : `groupNorm: ${Indivisible<"channels", X[1], Groups, X>}`;
+
+/** The kind of `layerNorm`. */
+export interface OverLastAxes<Axes extends number | undefined> extends Kind {
+  readonly parameters: ["layerNorm", Axes];
+  readonly output: this["input"] extends Shape
+    ? WithLastAxes<this["input"], [Axes] extends [undefined] ? 1 : Extract<Axes, number>>
+    : unknown;
+  readonly gives: "same";
+}
+
+interface AtMost {
+  1: 0 | 1;
+  2: 0 | 1 | 2;
+  3: 0 | 1 | 2 | 3;
+  4: 0 | 1 | 2 | 3 | 4;
+}
+
+type WithLastAxes<X extends Shape, Axes extends number> = [X[number]] extends [number]
+  ? number extends X["length"]
+    ? X
+    : X["length"] extends AtMost[Axes & keyof AtMost]
+      ? `layerNorm: input ${FormatShape<X>} has ${AxesText<X["length"]>}, with axes ${Axes} it needs more: a batch axis in front.`
+      : X
+  : never;
 
 export interface NormOptions extends LayerOptions {
   /** Added to the variance under the root. Default 1e-5. */
@@ -36,7 +85,7 @@ function perChannel(
 }
 
 /** Batch normalisation; make it with `batchNorm`. */
-export class BatchNorm extends Layer {
+export class BatchNorm extends Layer<PerChannel<"batchNorm", [2, 3, 4, 5]>> {
   /** The scale, [C]; undefined without `affine`. */
   weight: Variable | undefined;
   /** The shift, [C]; undefined without `affine`. */
@@ -119,7 +168,7 @@ interface NormParts {
 }
 
 /** A normalisation within each sample, the same in training and inference. */
-export class Norm extends Layer {
+export class Norm<K extends Kind = Kind> extends Layer<K> {
   /** The scale; undefined without `affine`. */
   weight: Variable | undefined;
   /** The shift; undefined without `affine`. */
@@ -145,14 +194,16 @@ export class Norm extends Layer {
   }
 }
 
-export interface LayerNormOptions extends NormOptions {
+export interface LayerNormOptions<Axes extends number | undefined = number | undefined> extends NormOptions {
   /** How many of the last axes are normalised together. Default 1. */
-  readonly axes?: number | undefined;
+  readonly axes?: Axes;
 }
 
 /** Each sample to mean 0 and variance 1 over its last `axes` axes; weight and bias have their shape (default: affine). */
-export function layerNorm(options: LayerNormOptions = {}): Norm {
-  const { axes = 1 } = options;
+export function layerNorm<Axes extends number | undefined = undefined>(
+  options: LayerNormOptions<Axes> = {},
+): Norm<OverLastAxes<Axes>> {
+  const axes: number = options.axes ?? 1;
   wholeOption("layerNorm", "axes", axes);
   return new Norm({
     kind: "layerNorm",
@@ -162,8 +213,8 @@ export function layerNorm(options: LayerNormOptions = {}): Norm {
       if (input.length > axes) return input.slice(input.length - axes);
       throw new ShapeError({
         operation: describeOperation("layerNorm"),
-        got: `input ${formatShape(input)} has ${input.length} axes`,
-        rule: `, with axes: ${axes} it needs at least ${axes + 1}: a batch axis in front.`,
+        got: `input ${formatShape(input)} has ${input.length} ${input.length === 1 ? "axis" : "axes"}`,
+        rule: `, with axes ${axes} it needs more: a batch axis in front.`,
         wayOut: "Normalise fewer axes.",
       });
     },
@@ -172,7 +223,7 @@ export function layerNorm(options: LayerNormOptions = {}): Norm {
 }
 
 /** Each channel of each sample to mean 0 and variance 1 over its positions; affine only if asked for, as in PyTorch. */
-export function instanceNorm(options: NormOptions = {}): Norm {
+export function instanceNorm(options: NormOptions = {}): Norm<PerChannel<"instanceNorm", [3, 4, 5]>> {
   return new Norm({
     kind: "instanceNorm",
     options,
@@ -182,20 +233,29 @@ export function instanceNorm(options: NormOptions = {}): Norm {
   });
 }
 
-export interface GroupNormOptions extends NormOptions {
+export interface GroupNormOptions<Groups extends number = number> extends NormOptions {
   /** How many groups the channels are divided into. */
-  readonly groups: number;
+  readonly groups: Groups;
 }
 
 /** Each group of channels of each sample to mean 0 and variance 1; weight and bias are [C] (default: affine). */
-export function groupNorm(options: GroupNormOptions): Norm {
-  const { groups } = options;
+export function groupNorm<Groups extends number>(options: GroupNormOptions<Groups>): Norm<PerGroup<Groups>> {
+  const groups: number = options.groups;
   wholeOption("groupNorm", "groups", groups);
   return new Norm({
     kind: "groupNorm",
     options,
     affine: true,
-    parameterShape: (input) => [channelsOf("groupNorm", input, [0, 1, 2, 3])],
+    parameterShape: (input) => {
+      const channels = channelsOf("groupNorm", input, [0, 1, 2, 3]);
+      if (channels % groups === 0) return [channels];
+      throw new ShapeError({
+        operation: describeOperation("groupNorm"),
+        got: `channels ${channels} are not divisible by groups ${groups}`,
+        rule: `; the input is ${formatShape(input)}.`,
+        wayOut: `Use a number of groups that divides ${channels}.`,
+      });
+    },
     apply: (x, affine, epsilon) => normalizeGroups(x, { ...affine, groups, epsilon }),
   });
 }
@@ -212,7 +272,7 @@ export interface LocalResponseNormOptions extends LayerOptions {
 }
 
 /** x / (k + alpha·mean of x² over neighbouring channels)^beta; no parameters (Krizhevsky et al. 2012). */
-export class LocalResponseNorm extends Layer {
+export class LocalResponseNorm extends Layer<PerChannel<"localResponseNorm", [2, 3, 4, 5]>> {
   readonly options: LocalResponseNormOptions;
 
   constructor(options: LocalResponseNormOptions) {

@@ -15,13 +15,99 @@ import {
   type MaxPoolOptions as MaximumWindows,
   type Tensor,
 } from "@convoke/core";
-import { channelsOf, Layer, wholeOption, type LayerOptions } from "./layer.js";
+import type { GlobalPool, Padding, PoolBy, Shape } from "@convoke/shape";
+import type { Kind } from "./kind.js";
+import { channelsOf, Layer, wholeOption, type LayerOptions, type WithAxes } from "./layer.js";
+import type { Given, PerAxis } from "./window-options.js";
 
 /** Size, stride (default: the size), padding, dilation and ceilMode of the windows. */
-export interface MaxPoolOptions extends MaximumWindows, LayerOptions {}
+export interface MaxPoolOptions<
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Ceil extends boolean | undefined = boolean | undefined,
+>
+  extends MaximumWindows<Size, Stride, P, Dilation, Ceil>, LayerOptions {}
 
 /** As for max pooling, and whether padding counts in the means (default true). */
-export interface AvgPoolOptions extends AverageWindows, LayerOptions {}
+export interface AvgPoolOptions<
+  Size extends PerAxis = PerAxis,
+  Stride extends PerAxis | undefined = PerAxis | undefined,
+  P extends Padding | undefined = Padding | undefined,
+  Dilation extends PerAxis | undefined = PerAxis | undefined,
+  Ceil extends boolean | undefined = boolean | undefined,
+>
+  extends AverageWindows<Size, Stride, P, Dilation, Ceil>, LayerOptions {}
+
+interface Ranks {
+  maxPool1d: [3];
+  maxPool2d: [4];
+  maxPool3d: [5];
+  avgPool1d: [3];
+  avgPool2d: [4];
+  avgPool3d: [5];
+  globalAvgPool1d: [3];
+  globalAvgPool2d: [4];
+  globalMaxPool1d: [3];
+  globalMaxPool2d: [4];
+}
+
+/** The kind of pooling over windows. */
+export interface Pooling<
+  Name extends keyof Ranks,
+  Size extends PerAxis,
+  Stride extends PerAxis | undefined = undefined,
+  P extends Padding | undefined = undefined,
+  Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+> extends Kind {
+  readonly parameters: [Name, Size, Stride, P, Dilation, Ceil];
+  readonly output: this["input"] extends Shape
+    ? WithAxes<
+        this["input"],
+        Ranks[Name],
+        Name,
+        PoolBy<
+          this["input"],
+          Size,
+          Given<Stride, Size, PerAxis>,
+          Given<P, 0, Padding>,
+          Given<Dilation, 1, PerAxis>,
+          Given<Ceil, false, boolean>,
+          Name
+        >
+      >
+    : unknown;
+  readonly gives: "same";
+}
+
+/** The kind of pooling over whole planes. */
+export interface GlobalPooling<Name extends keyof Ranks> extends Kind {
+  readonly parameters: [Name];
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], Ranks[Name], Name, GlobalPool<this["input"], Name>>
+    : unknown;
+  readonly gives: "same";
+}
+
+/** The kind of pooling to a grid of a wanted size. */
+export interface AdaptivePooling<Name extends string, Size extends PerAxis> extends Kind {
+  readonly parameters: [Name, Size];
+  readonly output: this["input"] extends Shape
+    ? WithAxes<this["input"], [4], Name, Grid<this["input"], Size>>
+    : unknown;
+  readonly gives: "same";
+}
+
+type Grid<X extends Shape, Size extends PerAxis> = Size extends readonly [
+  infer H extends number,
+  infer W extends number,
+]
+  ? [X[0], X[1], H, W]
+  : Size extends number
+    ? [X[0], X[1], Size, Size]
+    : [X[0], X[1], number, number];
 
 interface PoolParts<O extends object> {
   readonly kind: string;
@@ -32,7 +118,7 @@ interface PoolParts<O extends object> {
 }
 
 /** A pooling layer: it has no parameters. */
-export class Pool<O extends object = object> extends Layer {
+export class Pool<O extends object = object, K extends Kind = Kind> extends Layer<K> {
   readonly options: O;
   readonly #axes: number;
   readonly #apply: (x: Tensor, options: O) => Tensor;
@@ -50,14 +136,27 @@ export class Pool<O extends object = object> extends Layer {
   }
 }
 
-function windowed<O extends MaxPoolOptions>(parts: PoolParts<O>): Pool<O> {
+function windowed<O extends MaxPoolOptions, K extends Kind>(parts: PoolParts<O>): Pool<O, K> {
   wholeOption(parts.kind, "size", parts.options.size);
   return new Pool(parts);
 }
 
 /** The maximum of each window of x [N, C, L]. */
-export function maxPool1d(options: MaxPoolOptions): Pool<MaxPoolOptions> {
-  return windowed({ kind: "maxPool1d", axes: 1, options, apply: maximum1d });
+export function maxPool1d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<MaxPoolOptions, Pooling<"maxPool1d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<MaxPoolOptions, Pooling<"maxPool1d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "maxPool1d",
+    axes: 1,
+    options,
+    apply: maximum1d,
+  });
 }
 
 /**
@@ -71,58 +170,125 @@ export function maxPool1d(options: MaxPoolOptions): Pool<MaxPoolOptions> {
  * console.log(maxPool2d({ size: 3, stride: 2 }).forward(zeros([1, 96, 55, 55])).shape); // [1, 96, 27, 27]
  * ```
  */
-export function maxPool2d(options: MaxPoolOptions): Pool<MaxPoolOptions> {
-  return windowed({ kind: "maxPool2d", axes: 2, options, apply: maximum2d });
+export function maxPool2d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<MaxPoolOptions, Pooling<"maxPool2d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<MaxPoolOptions, Pooling<"maxPool2d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "maxPool2d",
+    axes: 2,
+    options,
+    apply: maximum2d,
+  });
 }
 
 /** The maximum of each window of x [N, C, D, H, W]. */
-export function maxPool3d(options: MaxPoolOptions): Pool<MaxPoolOptions> {
-  return windowed({ kind: "maxPool3d", axes: 3, options, apply: maximum3d });
+export function maxPool3d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<MaxPoolOptions, Pooling<"maxPool3d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<MaxPoolOptions, Pooling<"maxPool3d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "maxPool3d",
+    axes: 3,
+    options,
+    apply: maximum3d,
+  });
 }
 
 /** The mean of each window of x [N, C, L]. */
-export function avgPool1d(options: AvgPoolOptions): Pool<AvgPoolOptions> {
-  return windowed({ kind: "avgPool1d", axes: 1, options, apply: average1d });
+export function avgPool1d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<AvgPoolOptions, Pooling<"avgPool1d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<AvgPoolOptions, Pooling<"avgPool1d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "avgPool1d",
+    axes: 1,
+    options,
+    apply: average1d,
+  });
 }
 
 /** The mean of each window of x [N, C, H, W]. */
-export function avgPool2d(options: AvgPoolOptions): Pool<AvgPoolOptions> {
-  return windowed({ kind: "avgPool2d", axes: 2, options, apply: average2d });
+export function avgPool2d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<AvgPoolOptions, Pooling<"avgPool2d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<AvgPoolOptions, Pooling<"avgPool2d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "avgPool2d",
+    axes: 2,
+    options,
+    apply: average2d,
+  });
 }
 
 /** The mean of each window of x [N, C, D, H, W]. */
-export function avgPool3d(options: AvgPoolOptions): Pool<AvgPoolOptions> {
-  return windowed({ kind: "avgPool3d", axes: 3, options, apply: average3d });
+export function avgPool3d<
+  const Size extends PerAxis,
+  const Stride extends PerAxis | undefined = undefined,
+  const P extends Padding | undefined = undefined,
+  const Dilation extends PerAxis | undefined = undefined,
+  Ceil extends boolean | undefined = undefined,
+>(
+  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+): Pool<AvgPoolOptions, Pooling<"avgPool3d", Size, Stride, P, Dilation, Ceil>> {
+  return windowed<AvgPoolOptions, Pooling<"avgPool3d", Size, Stride, P, Dilation, Ceil>>({
+    kind: "avgPool3d",
+    axes: 3,
+    options,
+    apply: average3d,
+  });
 }
 
 /** The mean of each channel: x [N, C, L] → [N, C]. */
-export function globalAvgPool1d(options: LayerOptions = {}): Pool {
+export function globalAvgPool1d(options: LayerOptions = {}): Pool<object, GlobalPooling<"globalAvgPool1d">> {
   return new Pool({ kind: "globalAvgPool1d", axes: 1, options, apply: globalAvgPool });
 }
 
 /** The mean of each channel: x [N, C, H, W] → [N, C]; no `flatten()` is needed behind it. */
-export function globalAvgPool2d(options: LayerOptions = {}): Pool {
+export function globalAvgPool2d(options: LayerOptions = {}): Pool<object, GlobalPooling<"globalAvgPool2d">> {
   return new Pool({ kind: "globalAvgPool2d", axes: 2, options, apply: globalAvgPool });
 }
 
 /** The maximum of each channel: x [N, C, L] → [N, C]. */
-export function globalMaxPool1d(options: LayerOptions = {}): Pool {
+export function globalMaxPool1d(options: LayerOptions = {}): Pool<object, GlobalPooling<"globalMaxPool1d">> {
   return new Pool({ kind: "globalMaxPool1d", axes: 1, options, apply: globalMaxPool });
 }
 
 /** The maximum of each channel: x [N, C, H, W] → [N, C]. */
-export function globalMaxPool2d(options: LayerOptions = {}): Pool {
+export function globalMaxPool2d(options: LayerOptions = {}): Pool<object, GlobalPooling<"globalMaxPool2d">> {
   return new Pool({ kind: "globalMaxPool2d", axes: 2, options, apply: globalMaxPool });
 }
 
-export interface AdaptivePoolOptions extends LayerOptions {
+export interface AdaptivePoolOptions<Size extends PerAxis = PerAxis> extends LayerOptions {
   /** Height and width of the output: one number, or two. */
-  readonly size: number | readonly number[];
+  readonly size: Size;
 }
 
 /** Means over a grid of the wanted size, whatever the size of x [N, C, H, W]. */
-export function adaptiveAvgPool2d(options: AdaptivePoolOptions): Pool<AdaptivePoolOptions> {
-  return new Pool({
+export function adaptiveAvgPool2d<const Size extends PerAxis>(
+  options: AdaptivePoolOptions<Size>,
+): Pool<AdaptivePoolOptions, AdaptivePooling<"adaptiveAvgPool2d", Size>> {
+  return new Pool<AdaptivePoolOptions, AdaptivePooling<"adaptiveAvgPool2d", Size>>({
     kind: "adaptiveAvgPool2d",
     axes: 2,
     options,
@@ -131,8 +297,10 @@ export function adaptiveAvgPool2d(options: AdaptivePoolOptions): Pool<AdaptivePo
 }
 
 /** Maxima over a grid of the wanted size, whatever the size of x [N, C, H, W]. */
-export function adaptiveMaxPool2d(options: AdaptivePoolOptions): Pool<AdaptivePoolOptions> {
-  return new Pool({
+export function adaptiveMaxPool2d<const Size extends PerAxis>(
+  options: AdaptivePoolOptions<Size>,
+): Pool<AdaptivePoolOptions, AdaptivePooling<"adaptiveMaxPool2d", Size>> {
+  return new Pool<AdaptivePoolOptions, AdaptivePooling<"adaptiveMaxPool2d", Size>>({
     kind: "adaptiveMaxPool2d",
     axes: 2,
     options,

@@ -1,27 +1,32 @@
 // Residual connection.
-import { describeOperation, type Context, type Module, type Tensor } from "@convoke/core";
+import { describeOperation, type Context, type Tensor } from "@convoke/core";
 import { formatShape, ShapeError } from "@convoke/shape";
+import type { Around } from "./chain.js";
+import type { AnyModule, Kind } from "./kind.js";
 import { Layer, type LayerOptions } from "./layer.js";
+import { run } from "./run.js";
 
-export interface ResidualOptions extends LayerOptions {
+export interface ResidualOptions<
+  Shortcut extends AnyModule | undefined = AnyModule | undefined,
+> extends LayerOptions {
   /** What the input passes through on its way round the body, for instance a 1×1 convolution. Default: nothing. */
-  readonly shortcut?: Module | undefined;
+  readonly shortcut?: Shortcut;
 }
 
 /** A residual connection; make it with `residual`. */
-export class Residual extends Layer {
-  readonly body: Module;
-  readonly shortcut: Module | undefined;
+export class Residual<K extends Kind = Kind> extends Layer<K> {
+  readonly body: AnyModule;
+  readonly shortcut: AnyModule | undefined;
 
-  constructor(body: Module, options: ResidualOptions = {}) {
+  constructor(body: AnyModule, options: ResidualOptions = {}) {
     super("residual", options);
     this.body = body;
     this.shortcut = options.shortcut;
   }
 
   protected compute(x: Tensor, context: Context): Tensor {
-    const y = this.body.forward(x, context);
-    const around = this.shortcut === undefined ? x : this.shortcut.forward(x, context);
+    const y = run(this.body, x, context);
+    const around = this.shortcut === undefined ? x : run(this.shortcut, x, context);
     if (formatShape(y.shape) !== formatShape(around.shape)) {
       throw new ShapeError({
         operation: describeOperation(this.kind),
@@ -48,6 +53,9 @@ export class Residual extends Layer {
  * console.log(block.build([4, 6, 6]).outputShape); // [1, 8, 3, 3]
  * ```
  */
-export function residual(body: Module, options: ResidualOptions = {}): Residual {
+export function residual<Body extends AnyModule, Shortcut extends AnyModule | undefined = undefined>(
+  body: Body,
+  options: ResidualOptions<Shortcut> = {},
+): Residual<Around<Body, Shortcut>> {
   return new Residual(body, options);
 }

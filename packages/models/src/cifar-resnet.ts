@@ -8,13 +8,19 @@ import {
   relu as reluLayer,
   sequential,
   type Conv,
-  type Sequential,
 } from "@convoke/layers";
 import type { Shape } from "@convoke/shape";
-import { widened, type ImageModelOptions, type WidthOptions } from "./options.js";
+import {
+  classifier,
+  type Classifier,
+  widened,
+  type ImageModelOptions,
+  type WidthOptions,
+} from "./options.js";
 import { convolution } from "./resnet.js";
 
-export interface CifarResNetOptions extends ImageModelOptions, WidthOptions {
+export interface CifarResNetOptions<S extends Shape = Shape, Classes extends number = number>
+  extends ImageModelOptions<S, Classes>, WidthOptions {
   /** Leaves the shortcuts out: the plain network of the paper, which gets worse as it gets deeper. Default false. */
   readonly plain?: boolean | undefined;
 }
@@ -72,7 +78,10 @@ function shortcut(x: Tensor, [, filters, height]: Shape): Tensor {
  * console.log(model.parameters().reduce((sum, { size }) => sum + size, 0)); // 269722
  * ```
  */
-export function cifarResNet(depth: number, options: CifarResNetOptions = {}): Sequential {
+export function cifarResNet<const S extends Shape = [3, 32, 32], Classes extends number = 10>(
+  depth: number,
+  options: CifarResNetOptions<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [3, 32, 32], classes = 10, width, plain = false } = options;
   const count = (depth - 2) / 6;
   if (!Number.isInteger(count) || count < 1) {
@@ -90,12 +99,14 @@ export function cifarResNet(depth: number, options: CifarResNetOptions = {}): Se
     );
     return [`layer${stage + 1}`, sequential(...blocks)] as const;
   });
-  return sequential(input(...inputShape), {
-    conv1: convolution(widened(16, width), 3),
-    bn1: batchNorm(),
-    relu: reluLayer(),
-    ...Object.fromEntries(stages),
-    avgpool: globalAvgPool2d(),
-    fc: dense({ units: classes }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      conv1: convolution(widened(16, width), 3),
+      bn1: batchNorm(),
+      relu: reluLayer(),
+      ...Object.fromEntries(stages),
+      avgpool: globalAvgPool2d(),
+      fc: dense({ units: classes }),
+    }),
+  );
 }

@@ -14,11 +14,14 @@ import {
   type BatchNorm,
   type Conv,
   type LayerRecord,
-  type Sequential,
 } from "@convoke/layers";
-import type { ImageModelOptions } from "./options.js";
+import type { Shape } from "@convoke/shape";
+import { classifier, type Classifier, type ImageModelOptions } from "./options.js";
 
-export interface DenseNetOptions extends ImageModelOptions {
+export interface DenseNetOptions<
+  S extends Shape = Shape,
+  Classes extends number = number,
+> extends ImageModelOptions<S, Classes> {
   /** Layers in each dense block. Default [6, 6, 6]. */
   readonly blocks?: readonly number[] | undefined;
   /** Channels that each layer adds. Default 12. */
@@ -68,7 +71,9 @@ export class DenseNetLayer extends Module {
  * `{ inputShape: [3, 224, 224], classes: 1000, blocks: [6, 12, 24, 16], growth: 32, largeImages: true }`, with 7,978,856
  * parameters.
  */
-export function denseNet(options: DenseNetOptions = {}): Sequential {
+export function denseNet<const S extends Shape = [3, 32, 32], Classes extends number = 10>(
+  options: DenseNetOptions<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [3, 32, 32], classes = 10, blocks = [6, 6, 6], growth = 12 } = options;
   const { bottleneck = true, compression = 0.5, largeImages = false } = options;
   let channels = 2 * growth;
@@ -101,12 +106,14 @@ export function denseNet(options: DenseNetOptions = {}): Sequential {
     });
     return [block, [`transition${stage + 1}`, transition]];
   });
-  return sequential(input(...inputShape), {
-    ...stem,
-    ...Object.fromEntries(stages),
-    norm: batchNorm(),
-    relu: reluLayer(),
-    avgpool: globalAvgPool2d(),
-    output: dense({ units: classes }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      ...stem,
+      ...Object.fromEntries(stages),
+      norm: batchNorm(),
+      relu: reluLayer(),
+      avgpool: globalAvgPool2d(),
+      output: dense({ units: classes }),
+    }),
+  );
 }

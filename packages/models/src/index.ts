@@ -4,7 +4,7 @@ export { denseNet, DenseNetLayer, type DenseNetOptions } from "./densenet.js";
 export { dqn, type DqnOptions } from "./dqn.js";
 export { lenet5, type LeNet5Options } from "./lenet5.js";
 export { mlp, type MlpOptions } from "./mlp.js";
-export { type ImageModelOptions, type WidthOptions } from "./options.js";
+export { type Classifier, type ImageModelOptions, type WidthOptions } from "./options.js";
 export { modelNamed, models, type ModelEntry } from "./registry.js";
 export { BasicBlock, Bottleneck, resNet, type ResNetDepth, type ResNetOptions } from "./resnet.js";
 export { TextCnn, textCnn, type TextCnnOptions } from "./text-cnn.js";

@@ -1,19 +1,12 @@
 // LeNet-5, the first convolutional network in wide use.
-import {
-  avgPool2d,
-  conv2d,
-  dense,
-  flatten,
-  input,
-  maxPool2d,
-  relu,
-  sequential,
-  tanh,
-  type Sequential,
-} from "@convoke/layers";
-import type { ImageModelOptions } from "./options.js";
+import { avgPool2d, conv2d, dense, flatten, input, maxPool2d, relu, sequential, tanh } from "@convoke/layers";
+import type { Shape } from "@convoke/shape";
+import { classifier, type Classifier, type ImageModelOptions } from "./options.js";
 
-export interface LeNet5Options extends ImageModelOptions {
+export interface LeNet5Options<
+  S extends Shape = Shape,
+  Classes extends number = number,
+> extends ImageModelOptions<S, Classes> {
   /** Default relu; the original has tanh. */
   readonly activation?: "relu" | "tanh" | undefined;
   /** Default max; the original averages. */
@@ -35,23 +28,27 @@ export interface LeNet5Options extends ImageModelOptions {
  * console.log(model.inputShapes[0], model.outputShape); // [1, 1, 28, 28] [1, 10]
  * ```
  */
-export function lenet5(options: LeNet5Options = {}): Sequential {
+export function lenet5<const S extends Shape = [1, 28, 28], Classes extends number = 10>(
+  options: LeNet5Options<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [1, 28, 28], classes = 10, activation = "relu", pooling = "max" } = options;
   const { padding = Math.min(...inputShape.slice(1)) < 32 ? 2 : 0 } = options;
   const active = activation === "relu" ? relu : tanh;
   const pool = pooling === "max" ? maxPool2d : avgPool2d;
-  return sequential(input(...inputShape), {
-    conv1: conv2d({ filters: 6, kernelSize: 5, padding }),
-    [`${activation}1`]: active(),
-    pool1: pool({ size: 2 }),
-    conv2: conv2d({ filters: 16, kernelSize: 5 }),
-    [`${activation}2`]: active(),
-    pool2: pool({ size: 2 }),
-    flatten: flatten(),
-    fc1: dense({ units: 120 }),
-    [`${activation}3`]: active(),
-    fc2: dense({ units: 84 }),
-    [`${activation}4`]: active(),
-    output: dense({ units: classes }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      conv1: conv2d({ filters: 6, kernelSize: 5, padding }),
+      [`${activation}1`]: active(),
+      pool1: pool({ size: 2 }),
+      conv2: conv2d({ filters: 16, kernelSize: 5 }),
+      [`${activation}2`]: active(),
+      pool2: pool({ size: 2 }),
+      flatten: flatten(),
+      fc1: dense({ units: 120 }),
+      [`${activation}3`]: active(),
+      fc2: dense({ units: 84 }),
+      [`${activation}4`]: active(),
+      output: dense({ units: classes }),
+    }),
+  );
 }

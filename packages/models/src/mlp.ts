@@ -1,9 +1,13 @@
 // A network without convolutions, to compare with.
-import { dense, dropout, flatten, input, relu, sequential, type Sequential } from "@convoke/layers";
+import { dense, dropout, flatten, input, relu, sequential } from "@convoke/layers";
+import type { Shape } from "@convoke/shape";
 import type { Module } from "@convoke/core";
-import type { ImageModelOptions } from "./options.js";
+import { classifier, type Classifier, type ImageModelOptions } from "./options.js";
 
-export interface MlpOptions extends ImageModelOptions {
+export interface MlpOptions<
+  S extends Shape = Shape,
+  Classes extends number = number,
+> extends ImageModelOptions<S, Classes> {
   /** Units of the hidden layers. Default [512]; [] is a linear classifier. */
   readonly units?: readonly number[] | undefined;
   /** Dropout behind each hidden layer. Default 0. */
@@ -13,16 +17,20 @@ export interface MlpOptions extends ImageModelOptions {
 }
 
 /** A multilayer perceptron: `fc1`, `fc2`, … with ReLU, and `output`. It does not know which pixels are neighbours. */
-export function mlp(options: MlpOptions = {}): Sequential {
+export function mlp<const S extends Shape = [1, 28, 28], Classes extends number = 10>(
+  options: MlpOptions<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [1, 28, 28], classes = 10, units = [512], dropout: rate = 0, bias = true } = options;
   const hidden = units.flatMap((count, i): [string, Module][] => [
     [`fc${i + 1}`, dense({ units: count, bias })],
     [`relu${i + 1}`, relu()],
     ...(rate > 0 ? [[`dropout${i + 1}`, dropout(rate)] as [string, Module]] : []),
   ]);
-  return sequential(input(...inputShape), {
-    flatten: flatten(),
-    ...Object.fromEntries(hidden),
-    output: dense({ units: classes, bias }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      flatten: flatten(),
+      ...Object.fromEntries(hidden),
+      output: dense({ units: classes, bias }),
+    }),
+  );
 }

@@ -13,11 +13,19 @@ import {
   type Conv,
   type Sequential,
 } from "@convoke/layers";
-import { widened, type ImageModelOptions, type WidthOptions } from "./options.js";
+import type { Shape } from "@convoke/shape";
+import {
+  classifier,
+  type Classifier,
+  widened,
+  type ImageModelOptions,
+  type WidthOptions,
+} from "./options.js";
 
 export type ResNetDepth = 18 | 34 | 50 | 101 | 152;
 
-export interface ResNetOptions extends ImageModelOptions, WidthOptions {}
+export interface ResNetOptions<S extends Shape = Shape, Classes extends number = number>
+  extends ImageModelOptions<S, Classes>, WidthOptions {}
 
 /** Blocks in each of the four stages: table 1 of the paper. */
 const stages: Record<ResNetDepth, readonly number[]> = {
@@ -109,7 +117,10 @@ export class Bottleneck extends Module {
  * ResNet with 18, 34, 50, 101 or 152 layers (He et al., arXiv:1512.03385) for images of 224×224; the names are those
  * that PyTorch users know: `layer3.0.bn2.runningVar`. ResNet-18 has 11,689,512 parameters, ResNet-50 25,557,032.
  */
-export function resNet(depth: ResNetDepth, options: ResNetOptions = {}): Sequential {
+export function resNet<const S extends Shape = [3, 224, 224], Classes extends number = 1000>(
+  depth: ResNetDepth,
+  options: ResNetOptions<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [3, 224, 224], classes = 1000, width } = options;
   const isDeep = depth >= 50;
   const layers = stages[depth].map((count, stage) => {
@@ -124,13 +135,15 @@ export function resNet(depth: ResNetDepth, options: ResNetOptions = {}): Sequent
     });
     return [`layer${stage + 1}`, sequential(...blocks)] as const;
   });
-  return sequential(input(...inputShape), {
-    conv1: convolution(widened(64, width), 7, 2),
-    bn1: batchNorm(),
-    relu: reluLayer(),
-    maxpool: maxPool2d({ size: 3, stride: 2, padding: 1 }),
-    ...Object.fromEntries(layers),
-    avgpool: globalAvgPool2d(),
-    fc: dense({ units: classes }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      conv1: convolution(widened(64, width), 7, 2),
+      bn1: batchNorm(),
+      relu: reluLayer(),
+      maxpool: maxPool2d({ size: 3, stride: 2, padding: 1 }),
+      ...Object.fromEntries(layers),
+      avgpool: globalAvgPool2d(),
+      fc: dense({ units: classes }),
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 // Convolutions over words.
-import { concat, Module, type Context, type Tensor } from "@convoke/core";
+import { concat, type Context, type Tensor } from "@convoke/core";
 import {
   conv1d,
   dense,
@@ -9,14 +9,17 @@ import {
   input,
   relu,
   sequential,
+  Layer,
   swapAxes,
   type Dense,
   type Dropout,
   type Embedding,
+  type Fixed,
   type Sequential,
 } from "@convoke/layers";
+import type { Dim } from "@convoke/shape";
 
-export interface TextCnnOptions {
+export interface TextCnnOptions<Classes extends number = number> {
   /** How many different words there are. Default 10,000. */
   readonly vocabulary?: number | undefined;
   /** Words per text; shorter texts are filled up. Default 64. */
@@ -30,18 +33,20 @@ export interface TextCnnOptions {
   /** Default 0.5. */
   readonly dropout?: number | undefined;
   /** Default 2. */
-  readonly classes?: number | undefined;
+  readonly classes?: Classes | undefined;
 }
 
 /** A text classifier; make it with `textCnn`. */
-export class TextCnn extends Module {
+export class TextCnn<Classes extends number = number> extends Layer<
+  Fixed<[Dim<"N">, number], [Dim<"N">, Classes], "int32" | "int64">
+> {
   readonly embedding: Embedding;
   readonly branches: readonly Sequential[];
   readonly dropout: Dropout;
   readonly output: Dense;
 
-  constructor(options: TextCnnOptions = {}) {
-    super();
+  constructor(options: TextCnnOptions<Classes> = {}) {
+    super("textCnn");
     const { vocabulary = 10_000, units = 128, kernelSizes = [3, 4, 5], filters = 100, classes = 2 } = options;
     this.embedding = embedding({ vocabulary, units });
     this.branches = kernelSizes.map((kernelSize) =>
@@ -56,10 +61,6 @@ export class TextCnn extends Module {
     this.output = dense({ units: classes });
   }
 
-  override get kind(): string {
-    return "textCnn";
-  }
-
   protected compute(words: Tensor, context: Context): Tensor {
     const vectors = this.embedding.forward(words, context);
     const found = this.branches.map((branch) => branch.forward(vectors, context));
@@ -71,6 +72,6 @@ export class TextCnn extends Module {
  * A classifier of texts (Kim, arXiv:1408.5882): an embedding of the words, kernels of several sizes along them, and the
  * strongest answer of each. Input int32 [N, length], output [N, classes].
  */
-export function textCnn(options: TextCnnOptions = {}): TextCnn {
+export function textCnn<Classes extends number = 2>(options: TextCnnOptions<Classes> = {}): TextCnn<Classes> {
   return new TextCnn(options).buildWith(input(options.length ?? 64, { dtype: "int32" }).placeholder());
 }

@@ -12,13 +12,20 @@ import {
   relu,
   sequential,
   zeros,
-  type Sequential,
 } from "@convoke/layers";
-import { widened, type ImageModelOptions, type WidthOptions } from "./options.js";
+import type { Shape } from "@convoke/shape";
+import {
+  classifier,
+  type Classifier,
+  widened,
+  type ImageModelOptions,
+  type WidthOptions,
+} from "./options.js";
 
 export type VggDepth = 11 | 13 | 16 | 19;
 
-export interface VggOptions extends ImageModelOptions, WidthOptions {
+export interface VggOptions<S extends Shape = Shape, Classes extends number = number>
+  extends ImageModelOptions<S, Classes>, WidthOptions {
   /** Batch normalisation behind each convolution. Default false, as in the paper. */
   readonly batchNorm?: boolean | undefined;
   /** Units of the two hidden dense layers. Default 4096 times the width. */
@@ -42,7 +49,10 @@ const stageFilters = [64, 128, 256, 512, 512];
  * then `fc6`, `fc7`, `output`. VGG-16 has 138,357,544 parameters for 224×224 images and 1000 classes; their values are
  * computed when they are first used. The smallest image is 32×32.
  */
-export function vgg(depth: VggDepth, options: VggOptions = {}): Sequential {
+export function vgg<const S extends Shape = [3, 224, 224], Classes extends number = 1000>(
+  depth: VggDepth,
+  options: VggOptions<S, Classes> = {},
+): Classifier<S, Classes> {
   const { inputShape = [3, 224, 224], classes = 1000, width, dropout: rate = 0.5 } = options;
   const { units = widened(4096, width) } = options;
   const features = stages[depth].flatMap((count, stage): [string, Module][] => {
@@ -56,15 +66,17 @@ export function vgg(depth: VggDepth, options: VggOptions = {}): Sequential {
     });
     return [...block.flat(), [`pool${stage + 1}`, maxPool2d({ size: 2 })]];
   });
-  return sequential(input(...inputShape), {
-    ...Object.fromEntries(features),
-    flatten: flatten(),
-    fc6: dense({ units }),
-    relu6: relu(),
-    dropout6: dropout(rate),
-    fc7: dense({ units }),
-    relu7: relu(),
-    dropout7: dropout(rate),
-    output: dense({ units: classes }),
-  });
+  return classifier(
+    sequential(input(...inputShape), {
+      ...Object.fromEntries(features),
+      flatten: flatten(),
+      fc6: dense({ units }),
+      relu6: relu(),
+      dropout6: dropout(rate),
+      fc7: dense({ units }),
+      relu7: relu(),
+      dropout7: dropout(rate),
+      output: dense({ units: classes }),
+    }),
+  );
 }

@@ -94,6 +94,38 @@ type UnnamedConvBy<
       : never
   : never;
 
+/**
+ * As `ConvBy`, for the kernels that a layer makes for its input: `Filters` of `Size`, a number for all axes or one for each
+ * of as many axes as `Axes` has.
+ */
+export type ConvFor<
+  X extends Shape,
+  Filters extends number,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Groups extends number,
+  Axes extends Shape,
+  Op extends string,
+> = [X[number]] extends [number]
+  ? [Size, Groups, X] extends [infer K extends number, 1, [infer N, number, ...infer S extends Shape]]
+    ? Named<Op, Filtered<N, Filters, Windowed<S, K, Stride, P, Dilation, false, X>>>
+    : ConvBy<X, KernelsFor<X, Filters, Size, Groups, Axes>, Stride, P, Dilation, Groups, Op>
+  : never;
+
+type Filtered<N, Filters extends number, Counts> = Counts extends Shape ? [N, Filters, ...Counts] : Counts;
+
+type KernelsFor<
+  X extends Shape,
+  Filters extends number,
+  Size extends number | Shape,
+  Groups extends number,
+  Axes extends Shape,
+> = Size extends Shape
+  ? [Filters, Groups extends 1 ? X[1] : number, ...Size]
+  : [Filters, Groups extends 1 ? X[1] : number, ...{ [A in keyof Axes]: Size & number }];
+
 /** Both with as many axes as the one whose rank is known; a message; or `undefined` where neither rank is known. */
 type Ranked<X extends Shape, W extends Shape> =
   HasRank<X> extends true
@@ -136,7 +168,8 @@ type ChannelsDiffer<X extends Shape, C extends number, Inner extends [number, nu
       : `input ${Format<X>} has ${C} channels, the kernel expects ${Expected}.`
     : never;
 
-type Indivisible<
+/** The message on a count that is surely no multiple of the groups, else never. */
+export type Indivisible<
   What extends string,
   Count extends number,
   Groups extends number,

@@ -1,5 +1,5 @@
 export { ShapeError, type ShapeErrorParts } from "./shape-error.js";
-export type { Dim } from "./arithmetic/dims.js";
+export type { Dim, NameOf } from "./arithmetic/dims.js";
 export type { Fits, Mismatch, Ok } from "./fits.js";
 export type { Format as FormatShape } from "./axes.js";
 export type { AssertShape, Literal } from "./literal.js";
@@ -27,6 +27,7 @@ export {
   conv,
   type Conv,
   type ConvBy,
+  type ConvFor,
   type ConvOptions,
   convTranspose,
   type ConvTranspose,
@@ -34,6 +35,7 @@ export {
   type ConvTransposeOptions,
   convTransposeWindows,
   convWindows,
+  type Indivisible,
   type TransposedWindows,
 } from "./convolution.js";
 export {

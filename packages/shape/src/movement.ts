@@ -1,4 +1,4 @@
-import type { Digits, DimText, Known, NotWhole, SameDim } from "./arithmetic/dims.js";
+import type { Digits, DimText, IsNamed, Known, NotWhole, SameDim } from "./arithmetic/dims.js";
 import type { Add, Multiply, ToNumber } from "./arithmetic/natural.js";
 import type { Clip, StepsBetween } from "./arithmetic/positions.js";
 import type { FromProduct, Product, Quotient } from "./arithmetic/product.js";
@@ -238,13 +238,15 @@ type Mark<S extends Shape> = { [K in keyof S]: [S[K]] extends [never] ? "!" : ""
 type AgreedDim<X extends number, Y extends number> =
   SameDim<X, Y> extends true
     ? X
-    : number extends X
-      ? Y
+    : Digits<X> extends "?"
+      ? IsNamed<X> extends true
+        ? Digits<Y> extends "?"
+          ? X
+          : Y
+        : Y
       : Digits<Y> extends "?"
         ? X
-        : Digits<X> extends "?"
-          ? Y
-          : never;
+        : never;
 
 type AddDims<X extends number, Y extends number> =
   Digits<X> extends "?"

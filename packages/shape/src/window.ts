@@ -92,13 +92,112 @@ export type Windowed<
   Dilation extends number | Shape,
   Ceil extends boolean,
   Whole extends Shape = S,
+> =
+  Plan<Size, Stride, P, Dilation, Ceil> extends infer F
+    ? F extends WindowPlan<string, string, string>
+      ? { -readonly [A in keyof S]: Places<S[A], F> } extends infer Counts
+        ? Counts extends Shape
+          ? Counts
+          : DoesNotFit<S, Size, P, Dilation, Whole>
+        : never
+      : WindowedOn<S, Size, Stride, P, Dilation, Ceil, Whole>
+    : never;
+
+/** As `Windowed`, for options of every form. */
+type WindowedOn<
+  S extends Shape,
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Ceil extends boolean,
+  Whole extends Shape,
 > = [WindowProblem<S, Size, Stride, P, Dilation>] extends [never]
   ? WindowCounts<S, Size, Stride, P, Dilation, Ceil> extends infer Counts
     ? Counts extends Shape
       ? Counts
-      : `kernel ${Times<PerAxis<Size, S>>}${DilationText<PerAxis<Dilation, S>>} does not fit the ${Times<S>}${S["length"] extends 1 ? "-long" : ""} input with padding ${PaddingText<P>}; the input is ${Format<Whole>}, a window must lie inside the padded input.`
+      : DoesNotFit<S, Size, P, Dilation, Whole>
     : never
   : WindowProblem<S, Size, Stride, P, Dilation>;
+
+type DoesNotFit<
+  S extends Shape,
+  Size extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Whole extends Shape,
+> = `kernel ${Times<PerAxis<Size, S>>}${DilationText<PerAxis<Dilation, S>>} does not fit the ${Times<S>}${S["length"] extends 1 ? "-long" : ""} input with padding ${PaddingText<P>}; the input is ${Format<Whole>}, a window must lie inside the padded input.`;
+
+/**
+ * Options that are known and the same along all axes, worked out: the windows along an axis of n are
+ * ⌊(n ± amount) / stride⌋ ("+", "-"), or n ("="). It does not depend on the input, so that the compiler makes it once for
+ * all layers with these options, and counts the windows once for all axes of one length.
+ */
+interface WindowPlan<Sign extends string, Amount extends string, Stride extends string> {
+  readonly sign: Sign;
+  readonly amount: Amount;
+  readonly stride: Stride;
+}
+
+/** The plan, or `undefined` where an option is not known, a list, or wrong. */
+type Plan<
+  Size extends number | Shape,
+  Stride extends number | Shape,
+  P extends Padding,
+  Dilation extends number | Shape,
+  Ceil extends boolean,
+> = [Size, Stride, P, Dilation, Ceil] extends [
+  infer K extends number,
+  infer T extends number,
+  number | "same" | "valid",
+  infer D extends number,
+  false,
+]
+  ? "?" extends Digits<K> | Digits<T> | Digits<D>
+    ? undefined
+    : [WindowProblem<[], K, T, P, D>] extends [never]
+      ? [P] extends ["same"]
+        ? T extends 1
+          ? WindowPlan<"=", "", "1">
+          : WindowPlan<"+", Subtract<Digits<T>, "1">, Digits<T>>
+        : [P] extends ["valid"]
+          ? PlanOf<Span<K, D>, "0", Digits<T>>
+          : [P] extends [infer Side extends number]
+            ? Digits<Side> extends "?"
+              ? undefined
+              : PlanOf<Span<K, D>, Add<Digits<Side>, Digits<Side>>, Digits<T>>
+            : undefined
+      : undefined
+  : undefined;
+
+// ⌊(n + padding + stride − span) / stride⌋, where `Reach` is the padding and the stride.
+type PlanOf<
+  Span extends string,
+  Pads extends string,
+  Stride extends string,
+  Reach extends string = Add<Pads, Stride>,
+> =
+  Subtract<Reach, Span> extends infer More extends string
+    ? More extends "-"
+      ? WindowPlan<"-", Subtract<Span, Reach>, Stride>
+      : [Stride, IsZero<More>] extends ["1", true]
+        ? WindowPlan<"=", "", "1">
+        : WindowPlan<"+", More, Stride>
+    : never;
+
+/** The number of windows along an axis, or "!" where none fits. */
+type Places<N, F extends WindowPlan<string, string, string>> = F["sign"] extends "="
+  ? N extends 0
+    ? "!"
+    : N
+  : Digits<N & number> extends infer Known extends string
+    ? Known extends "?"
+      ? number
+      : FloorCount<
+          F["sign"] extends "+" ? Add<Known, F["amount"]> : Subtract<Known, F["amount"]>,
+          F["stride"]
+        >
+    : never;
 
 /** The first message on the options themselves, else never. */
 export type WindowProblem<
@@ -247,11 +346,13 @@ type AtLeastOne<A extends string> = A extends "-" ? "!" : IsZero<A> extends true
 
 type FloorCount<Room extends string, Stride extends string> = Room extends "-"
   ? "!"
-  : HighestFirstToNumber<Ratio<Room, Stride>> extends infer Count extends number
-    ? Count extends 0
-      ? "!"
-      : Count
-    : never;
+  : Stride extends "1"
+    ? AtLeastOne<Room>
+    : HighestFirstToNumber<Ratio<Room, Stride>> extends infer Count extends number
+      ? Count extends 0
+        ? "!"
+        : Count
+      : never;
 
 // The last window must start in the input or the padding before it, or it is dropped.
 type CeilCount<

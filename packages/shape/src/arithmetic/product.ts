@@ -1,5 +1,5 @@
 // The number of elements while some dimensions have only a name: a coefficient times names.
-import type { Digits, Dim } from "./dims.js";
+import type { Digits, IsNamed } from "./dims.js";
 import type { Divide, HighestFirstToNumber, IsZero, Multiply, ToNumber } from "./natural.js";
 
 /** [digits of the known part, lowest first; the named dimensions; whether an unknown one is among the factors]. */
@@ -12,13 +12,11 @@ export type Product<
   ? [string, readonly unknown[], boolean]
   : S extends readonly [infer D extends number, ...infer Rest extends readonly number[]]
     ? Digits<D> extends "?"
-      ? IsName<D> extends true
+      ? IsNamed<D> extends true
         ? Product<Rest, Known, [...Names, D], Open>
         : Product<Rest, Known, Names, true>
       : Product<Rest, Multiply<Known, Digits<D>>, Names, Open>
     : [Known, Names, Open];
-
-type IsName<D extends number> = number extends D ? false : [D] extends [Dim<string>] ? true : false;
 
 /** The dimension that a coefficient and at most one name stand for. */
 export type FromProduct<Known extends string, Names> =
