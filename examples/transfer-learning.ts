@@ -38,13 +38,15 @@ export interface Transferred {
   readonly fineTuned: number;
   /** Parameters of the body whose values changed while the head was trained alone: none. */
   readonly moved: readonly string[];
+  /** Those whose values changed in the second step: the thawed ones. */
+  readonly thawed: readonly string[];
   /** max|a − b| / max(1, max|b|) of the exported file. */
   readonly onnxMaxAbsDiff: number;
 }
 
 interface Task {
   readonly body: Module;
-  /** Which weights of the body are trained in the second step. */
+  /** The weights of the body that are trained in the second step. */
   readonly thaw: RegExp;
   readonly inputShape: readonly number[];
   readonly classes: readonly string[];
@@ -64,22 +66,26 @@ async function transfer({ body, thaw, inputShape, classes, train, test }: Task):
   await fit(model, train, { ...settings, optimizer: adam(1e-2), epochs: 4 });
   const headAlone = await accuracy();
   const after = await body.state();
-  const moved = Object.keys(before).filter((name) => !sameBytes(before[name]!.data, after[name]!.data));
+  const moved = changed(before, after);
 
-  // 2. The last layers of the body learn along, in small steps.
+  // 2. More of the body learns along, in small steps.
   body.unfreeze(thaw);
   await fit(model, train, { ...settings, optimizer: adam(1e-3), epochs: 2 });
   const fineTuned = await accuracy();
+  const thawed = changed(after, await body.state());
 
   // The whole is a model like any other: it goes out as one file, verified, its class names in it.
   const { maxAbsDiff } = await exportOnnx(model, { verify: true, metadata: { classes } });
-  return { headAlone, fineTuned, moved, onnxMaxAbsDiff: maxAbsDiff! };
+  return { headAlone, fineTuned, moved, thawed, onnxMaxAbsDiff: maxAbsDiff! };
 }
 
-function sameBytes(a: ArrayBufferView, b: ArrayBufferView): boolean {
+type State = Readonly<Record<string, { readonly data: ArrayBufferView }>>;
+
+/** The names of the values that are not the same byte for byte. */
+function changed(before: State, after: State): string[] {
   const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
     Buffer.from(buffer, byteOffset, byteLength);
-  return bytes(a).equals(bytes(b));
+  return Object.keys(before).filter((name) => !bytes(before[name]!.data).equals(bytes(after[name]!.data)));
 }
 
 /** A ResNet-20 that knows the ten things of CIFAR-10 learns ten kinds of clothes, from 1,000 pictures. */
@@ -90,7 +96,8 @@ export async function clothesFromResNet(folder: string): Promise<Transferred> {
   return transfer({
     // Up to the 64 features in front of its classifier.
     body: whole.cut("/Flatten_output_0"),
-    thaw: /Conv_3|Conv_2[5-9]/,
+    // All its weights: they are named by the convolutions, into which batch norm is folded.
+    thaw: /Conv_/,
     inputShape: [3, 32, 32],
     classes: clothes.train.classes,
     train: asColour(take(clothes.train, 1000), 1000),

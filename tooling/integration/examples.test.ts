@@ -20,6 +20,7 @@ describe("transfer learning", () => {
     async () => {
       const result = await clothesFromResNet(testData ?? "");
       expect(result.moved).toEqual([]);
+      expect(result.thawed).toHaveLength(38); // weight and bias of 19 convolutions, batch norm folded in
       expect(result.headAlone).toBeGreaterThan(0.6);
       expect(result.fineTuned).toBeGreaterThan(0.7);
       expect(result.onnxMaxAbsDiff).toBeLessThanOrEqual(1e-5);
@@ -29,6 +30,7 @@ describe("transfer learning", () => {
   it("of a LeNet-5 from a checkpoint of ours to odd and even", { timeout: 300_000 }, async () => {
     const result = await parityFromLenet();
     expect(result.moved).toEqual([]);
+    expect(result.thawed).toEqual(["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]);
     expect(result.headAlone).toBeGreaterThan(0.9);
     expect(result.fineTuned).toBeGreaterThan(0.95);
     expect(result.onnxMaxAbsDiff).toBeLessThanOrEqual(1e-5);

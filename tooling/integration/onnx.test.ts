@@ -124,6 +124,25 @@ const cases: Record<string, readonly (readonly [Module, readonly number[]])[]> =
   maxPool1d: [[layers.maxPool1d({ size: 3, stride: 2 }), line]],
   maxPool2d: [[layers.maxPool2d({ size: 3, stride: 2, padding: 1 }), image]],
   maxPool3d: [[layers.maxPool3d({ size: 2 }), volume]],
+  parallel: [
+    [
+      layers.parallel([
+        layers.conv2d({ filters: 3, kernelSize: 1 }),
+        layers.conv2d({ filters: 2, kernelSize: 3, padding: "same" }),
+        layers.maxPool2d({ size: 3, stride: 1, padding: 1 }),
+      ]),
+      image,
+    ],
+  ],
+  denseBlock: [
+    [
+      layers.denseBlock([
+        layers.conv2d({ filters: 3, kernelSize: 3, padding: "same" }),
+        layers.conv2d({ filters: 2, kernelSize: 3, padding: "same" }),
+      ]),
+      image,
+    ],
+  ],
   residual: [[layers.residual(layers.conv2d({ filters: 4, kernelSize: 3, padding: "same" })), image]],
   sequential: [
     [layers.sequential(layers.dense({ units: 3 }), layers.relu(), layers.dense({ units: 2 })), [5]],
