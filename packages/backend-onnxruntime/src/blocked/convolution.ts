@@ -18,20 +18,22 @@ function convAttributes({ stride, pads, dilation, groups }: ConvAttributes, kern
   };
 }
 
-/** Filters [O, I, …] with the filters of a block innermost, after a block of input channels where these are in blocks. */
+/**
+ * Filters [O, I, …] with the filters of a block innermost, after a block of input channels where these are in blocks. In
+ * two steps, a transposition of a matrix and moves of whole runs: as one it takes twice the time.
+ */
 function orderedFilters(context: LoweringContext, weight: string, shape: Shape, block: number): string {
   const [filters, channels, height, width] = shape as readonly [number, number, number, number];
+  const taps = height * width;
+  const matrix = transposed(context, reshaped(context, weight, [filters, channels * taps]), [1, 0]);
+  const blocks = filters / block;
   const ordered =
     channels < block
-      ? transposed(
-          context,
-          reshaped(context, weight, [filters / block, block, channels, height, width]),
-          [0, 2, 3, 4, 1],
-        )
+      ? transposed(context, reshaped(context, matrix, [channels * taps, blocks, block]), [1, 0, 2])
       : transposed(
           context,
-          reshaped(context, weight, [filters / block, block, channels / block, block, height, width]),
-          [0, 2, 4, 5, 3, 1],
+          reshaped(context, matrix, [channels / block, block, taps, blocks, block]),
+          [3, 0, 2, 1, 4],
         );
   return reshaped(context, ordered, shape);
 }
@@ -67,20 +69,28 @@ export function convInputGrad(values: BlockedValues, node: GraphNode): BlockedFo
     return undefined;
   const [filters, channels, height, width] = weight!.shape as readonly [number, number, number, number];
   const kernel = [height, width];
-  const turned = pads.map(([before], axis) => {
+  const turnedPads = pads.map(([before], axis) => {
     const reach = dilation[axis]! * (kernel[axis]! - 1);
     return [reach - before, inputSize[axis]! + before - g!.shape[axis + 2]!] as const;
   });
-  if (stride.some((step) => step !== 1) || turned.flat().some((count) => count < 0)) return undefined;
+  if (stride.some((step) => step !== 1) || turnedPads.flat().some((count) => count < 0)) return undefined;
   return (context) => {
     const taps = height * width;
-    const split = [filters / block, block, channels / block, block, taps];
-    const exchanged = transposed(context, reshaped(context, context.inputs[1]!.name, split), [2, 0, 4, 1, 3]);
+    const matrix = transposed(
+      context,
+      reshaped(context, context.inputs[1]!.name, [filters * channels, taps]),
+      [1, 0],
+    );
     const backwards = context.ints(Array.from({ length: taps }, (_, tap) => taps - 1 - tap));
-    const ordered = context.emit("Gather", [exchanged, backwards], { axis: attribute.int(2) });
+    const turned = context.emit("Gather", [matrix, backwards], { axis: attribute.int(0) });
+    const ordered = transposed(
+      context,
+      reshaped(context, turned, [taps, filters / block, block, channels / block, block]),
+      [3, 1, 0, 2, 4],
+    );
     const name = emitConv(context, {
       inputs: [values.read(context, node, 0), reshaped(context, ordered, [channels, filters, height, width])],
-      attributes: convAttributes({ stride, dilation, groups, pads: turned }, kernel),
+      attributes: convAttributes({ stride, dilation, groups, pads: turnedPads }, kernel),
     });
     return values.give(context, node, { name });
   };

@@ -80,7 +80,13 @@ export function convFilterGrad(values: BlockedValues, node: GraphNode): BlockedF
             context.ints([kernelSize[0]!]),
             context.ints([2]),
           ]);
-    return reshaped(context, transposed(context, cut, [1, 4, 3, 2, 0]), [filters, channels, ...kernelSize]);
+    const moved = transposed(context, cut, [1, 3, 2, 0, 4]);
+    const matrices = reshaped(context, moved, [
+      filters / block,
+      channels * kernelSize[0]! * kernelSize[1]!,
+      block,
+    ]);
+    return reshaped(context, transposed(context, matrices, [0, 2, 1]), [filters, channels, ...kernelSize]);
   };
 }
 

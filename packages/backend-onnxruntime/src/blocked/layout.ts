@@ -124,10 +124,15 @@ export function planeMeans(context: LoweringContext, x: string): string {
   return emitBlocked(context, "GlobalAveragePool", [x]);
 }
 
-/** The mean of each channel over batch and positions, [C]. */
-export function channelMeans(context: LoweringContext, x: string): string {
-  const keepdims = attribute.int(0);
-  return context.emit("ReduceMean", [planeMeans(context, x), context.ints([0, 2, 3])], { keepdims });
+/** The mean of each channel over batch and positions, [C]: a small product takes less than half of the time of a mean. */
+export function channelMeans(
+  context: LoweringContext,
+  x: string,
+  { samples, channels }: { samples: number; channels: number },
+): string {
+  const means = reshaped(context, planeMeans(context, x), [samples, channels]);
+  const share = context.constant(new Float32Array(samples).fill(1 / samples), [samples], "float32");
+  return context.emit("MatMul", [share, means]);
 }
 
 export function reshaped(context: LoweringContext, value: string, shape: Shape): string {

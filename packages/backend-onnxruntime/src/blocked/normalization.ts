@@ -24,9 +24,10 @@ function arithmetic(context: LoweringContext) {
   };
 }
 
-function countOf(node: GraphNode, input: number): { channels: number; count: number } {
-  const { shape } = specOf(node.inputs[input]!);
-  return { channels: shape[1]!, count: shapeSize(shape) / shape[1]! };
+/** How many samples and channels there are, and how many numbers one channel's statistics are made of. */
+function countOf(node: GraphNode): { samples: number; channels: number; count: number } {
+  const { shape } = specOf(node.inputs[0]!);
+  return { samples: shape[0]!, channels: shape[1]!, count: shapeSize(shape) / shape[1]! };
 }
 
 /** x − mean for each channel; forward and backward pass write it alike, and so share it. */
@@ -39,14 +40,15 @@ function centred(context: LoweringContext, x: string, of: { mean: string; channe
 export function batchNormTraining(values: BlockedValues, node: GraphNode): BlockedForm | undefined {
   if (!isBlockable(node.inputs[0]!, values.block)) return undefined;
   const { epsilon } = node.attributes as Epsilon;
-  const { channels, count } = countOf(node, 0);
+  const { samples, channels, count } = countOf(node);
+  const sizes = { samples, channels };
   return (context) => {
     const { add, mul, div, sqrt, number } = arithmetic(context);
     const [, scale, bias] = context.inputs;
     const x = values.read(context, node, 0);
-    const mean = channelMeans(context, x);
+    const mean = channelMeans(context, x, sizes);
     const deviation = centred(context, x, { mean, channels });
-    const variance = channelMeans(context, mul(deviation, deviation));
+    const variance = channelMeans(context, mul(deviation, deviation), sizes);
     const factor = div(scale!.name, sqrt(add(variance, number(epsilon))));
     const y = perChannel(context, deviation, { factor, summand: bias!.name, channels });
     const unbiased = mul(variance, number(count / Math.max(1, count - 1)));
@@ -58,7 +60,8 @@ export function batchNormTraining(values: BlockedValues, node: GraphNode): Block
 export function batchNormTrainingGrad(values: BlockedValues, node: GraphNode): BlockedForm | undefined {
   if (![0, 1].every((i) => isBlockable(node.inputs[i]!, values.block))) return undefined;
   const { epsilon } = node.attributes as Epsilon;
-  const { channels, count } = countOf(node, 0);
+  const { samples, channels, count } = countOf(node);
+  const sizes = { samples, channels };
   return (context) => {
     const { add, mul, div, sqrt, neg, number } = arithmetic(context);
     const [, , scale, mean, unbiased] = context.inputs.map(({ name }) => name);
@@ -66,8 +69,8 @@ export function batchNormTrainingGrad(values: BlockedValues, node: GraphNode): B
     const deviation = centred(context, x!, { mean: mean!, channels });
     const variance = mul(unbiased!, number(Math.max(1, count - 1) / count));
     const inverse = div(number(1), sqrt(add(variance, number(epsilon))));
-    const meanOfG = channelMeans(context, g!);
-    const meanOfProduct = mul(channelMeans(context, mul(g!, deviation)), inverse);
+    const meanOfG = channelMeans(context, g!, sizes);
+    const meanOfProduct = mul(channelMeans(context, mul(g!, deviation), sizes), inverse);
     const factor = mul(scale!, inverse);
     const ofDeviation = neg(mul(mul(factor, inverse), meanOfProduct));
     const summand = neg(mul(factor, meanOfG));
@@ -86,7 +89,7 @@ export function batchNormTrainingGrad(values: BlockedValues, node: GraphNode): B
 export function batchNormInference(values: BlockedValues, node: GraphNode): BlockedForm | undefined {
   if (!values.has(node.inputs[0]!)) return undefined;
   const { epsilon } = node.attributes as Epsilon;
-  const { channels } = countOf(node, 0);
+  const { channels } = countOf(node);
   return (context) => {
     const { add, sub, mul, div, sqrt, number } = arithmetic(context);
     const [, scale, bias, mean, variance] = context.inputs.map(({ name }) => name);

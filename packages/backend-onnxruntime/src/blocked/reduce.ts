@@ -12,7 +12,8 @@ export function sum(values: BlockedValues, node: GraphNode): BlockedForm | undef
   if (!values.has(node.inputs[0]!) || axes.join() !== "0,2,3") return undefined;
   const { shape } = specOf(node.inputs[0]!);
   return (context) => {
-    const means = channelMeans(context, values.read(context, node, 0));
+    const sizes = { samples: shape[0]!, channels: shape[1]! };
+    const means = channelMeans(context, values.read(context, node, 0), sizes);
     const count = context.scalar(shapeSize(shape) / shape[1]!, "float32");
     return reshaped(context, context.emit("Mul", [means, count]), specOf({ node, index: 0 }).shape);
   };
