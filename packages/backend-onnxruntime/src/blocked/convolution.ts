@@ -2,8 +2,14 @@
 import { specOf, type AttributesOf, type GraphNode, type OpTable } from "@convoke/core";
 import { attribute, type LoweringContext } from "@convoke/onnx";
 import type { Shape } from "@convoke/shape";
-import { emitConv, isBlockable, reshaped, transposed, type BlockedValues } from "./layout.js";
-import type { BlockedForm } from "./forms.js";
+import {
+  emitConv,
+  isBlockable,
+  reshaped,
+  transposed,
+  type BlockedValues,
+  type BlockedForm,
+} from "./layout.js";
 
 type ConvAttributes = AttributesOf<OpTable["conv"]>;
 type InputGradAttributes = AttributesOf<OpTable["convInputGrad"]>;

@@ -1,8 +1,7 @@
 // Element-wise ops on blocked values: the order of elements does not matter where all have the same.
 import { isConstant, opTable, specOf, type GraphNode, type Value } from "@convoke/core";
 import { attribute } from "@convoke/onnx";
-import { emitConv, type BlockedValues } from "./layout.js";
-import type { BlockedForm, FormOf } from "./forms.js";
+import { emitConv, type BlockedValues, type BlockedForm, type FormOf } from "./layout.js";
 
 function isSameShape(a: Value, b: Value): boolean {
   return specOf(a).shape.join() === specOf(b).shape.join();

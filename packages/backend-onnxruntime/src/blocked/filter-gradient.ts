@@ -1,8 +1,14 @@
 // The gradient of a convolution by its kernels, in blocked layout.
 import { specOf, type AttributesOf, type GraphNode, type OpTable } from "@convoke/core";
 import { attribute, type LoweringContext } from "@convoke/onnx";
-import { emitConv, isBlockable, reshaped, transposed, type BlockedValues } from "./layout.js";
-import type { BlockedForm } from "./forms.js";
+import {
+  emitConv,
+  isBlockable,
+  reshaped,
+  transposed,
+  type BlockedValues,
+  type BlockedForm,
+} from "./layout.js";
 
 type FilterGradAttributes = AttributesOf<OpTable["convFilterGrad"]>;
 

@@ -1,18 +1,13 @@
 // Which nodes are written in blocked layout, and how.
 import type { Graph, GraphNode, OpName } from "@convoke/core";
-import type { LowerFunction, RuntimeForms } from "@convoke/onnx";
+import type { RuntimeForms } from "@convoke/onnx";
 import { conv, convInputGrad } from "./convolution.js";
 import { convFilterGrad } from "./filter-gradient.js";
 import { add, alike, relu, where } from "./elementwise.js";
-import { BLOCKED_OPSETS, BlockedValues, isBlockable } from "./layout.js";
+import { BLOCKED_OPSETS, BlockedValues, isBlockable, type FormOf } from "./layout.js";
 import { batchNormInference, batchNormTraining, batchNormTrainingGrad } from "./normalization.js";
 import { place, slice } from "./movement.js";
 import { mean, sum } from "./reduce.js";
-
-export type BlockedForm = LowerFunction;
-
-/** The form of a node whose inputs are written; undefined where the plain layout is as good, or the only one. */
-export type FormOf = (values: BlockedValues, node: GraphNode) => BlockedForm | undefined;
 
 const forms: Partial<Record<OpName, FormOf>> = {
   conv,

@@ -2,7 +2,7 @@
 // holds, [N, C / block, H, W, block]. Its optimiser turns to it only where the weights are constants; in training they
 // are not, so the operators of that domain are written here.
 import { specOf, type Graph, type GraphNode, type Value } from "@convoke/core";
-import { attribute, type AttributeValue, type LoweringContext } from "@convoke/onnx";
+import { attribute, type AttributeValue, type LowerFunction, type LoweringContext } from "@convoke/onnx";
 import type { Shape } from "@convoke/shape";
 
 /** The domain of the operators on blocked values, and its only version. */
@@ -17,6 +17,12 @@ export interface BlockedConv {
   readonly inputs: readonly string[];
   readonly attributes: Attributes;
 }
+
+/** How a node is written whose inputs are written already. */
+export type BlockedForm = LowerFunction;
+
+/** The form of a node; undefined where the plain layout is as good, or the only one. */
+export type FormOf = (values: BlockedValues, node: GraphNode) => BlockedForm | undefined;
 
 function keyOf({ node, index }: Value): string {
   return `${node.id}.${index}`;

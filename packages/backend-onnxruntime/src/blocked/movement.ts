@@ -1,8 +1,15 @@
 // Taking every n-th position of a plane, and putting it back.
 import { specOf, type AttributesOf, type GraphNode, type OpTable } from "@convoke/core";
 import { attribute } from "@convoke/onnx";
-import { emitBlocked, emitConv, isBlockable, perChannel, reshaped, type BlockedValues } from "./layout.js";
-import type { BlockedForm } from "./forms.js";
+import {
+  emitBlocked,
+  emitConv,
+  isBlockable,
+  perChannel,
+  reshaped,
+  type BlockedValues,
+  type BlockedForm,
+} from "./layout.js";
 
 type SliceAttributes = AttributesOf<OpTable["slice"]>;
 

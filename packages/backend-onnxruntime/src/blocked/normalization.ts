@@ -2,8 +2,14 @@
 import { specOf, type AttributesOf, type GraphNode, type OpTable } from "@convoke/core";
 import type { LoweringContext } from "@convoke/onnx";
 import { shapeSize } from "@convoke/shape";
-import { channelMeans, emitConv, isBlockable, perChannel, type BlockedValues } from "./layout.js";
-import type { BlockedForm } from "./forms.js";
+import {
+  channelMeans,
+  emitConv,
+  isBlockable,
+  perChannel,
+  type BlockedValues,
+  type BlockedForm,
+} from "./layout.js";
 
 type Epsilon = AttributesOf<OpTable["batchNormTraining"]>;
 

@@ -1,7 +1,7 @@
 // Finds out whether ONNX Runtime has the blocked layout on this processor, and how wide its blocks are.
 import { attribute, tensorValue, writeModel, type Attributes, type OnnxNode } from "@convoke/onnx";
 import { shapeSize } from "@convoke/shape";
-import type { LoadedRuntime } from "../runtime.js";
+import type { LoadedRuntime, OnnxRuntime } from "../runtime.js";
 import { BLOCKED_DOMAIN, BLOCKED_OPSETS } from "./layout.js";
 
 const CHANNELS = 16;
@@ -33,6 +33,15 @@ function probeModel(): Uint8Array {
   });
 }
 
+const found = new WeakMap<OnnxRuntime, Promise<number | undefined>>();
+
+/** The channels of a block, found out once for each package; undefined where it has no such layout. */
+export function blockOf(loaded: LoadedRuntime): Promise<number | undefined> {
+  let block = found.get(loaded.runtime);
+  if (block === undefined) found.set(loaded.runtime, (block = probeBlock(loaded)));
+  return block;
+}
+
 /**
  * The channels of a block, from where the elements of a tensor lie afterwards; undefined where the layout is missing, or
  * is not the one that the forms are written for.
@@ -46,16 +55,16 @@ export async function probeBlock({ runtime, options }: LoadedRuntime): Promise<n
     const session = await runtime.InferenceSession.create(probeModel(), { logSeverityLevel: 4, ...options });
     try {
       const { blocked, means, plain } = await session.run({ x: new runtime.Tensor("float32", x, SHAPE) });
-      const found = blocked!.data as Float32Array;
+      const elements = blocked!.data as Float32Array;
       // Element 1 is the second position of the first channel, which comes after the first of all channels of the block.
-      const block = found.indexOf(1);
+      const block = elements.indexOf(1);
       const isBlocked = (at: number, channel: number, position: number): boolean =>
-        found[at] === channel * positions + position;
+        elements[at] === channel * positions + position;
       const isRight =
         block > 1 &&
         CHANNELS % block === 0 &&
-        found.length === count &&
-        found.every((_, at) => {
+        elements.length === count &&
+        elements.every((_, at) => {
           const [within, rest] = [at % block, Math.floor(at / block)];
           return isBlocked(at, Math.floor(rest / positions) * block + within, rest % positions);
         }) &&

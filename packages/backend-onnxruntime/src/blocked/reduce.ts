@@ -1,8 +1,7 @@
 // Sums and means of blocked values.
 import { specOf, type AttributesOf, type GraphNode, type OpTable } from "@convoke/core";
 import { shapeSize } from "@convoke/shape";
-import { channelMeans, planeMeans, reshaped, type BlockedValues } from "./layout.js";
-import type { BlockedForm } from "./forms.js";
+import { channelMeans, planeMeans, reshaped, type BlockedValues, type BlockedForm } from "./layout.js";
 
 type ReduceAttributes = AttributesOf<OpTable["sum"]>;
 
