@@ -81,7 +81,7 @@ export function backendOf(
     // Host data goes wherever it is needed.
     if (storage === undefined || isConstant(node)) continue;
     if (found !== undefined && found !== storage.backend) {
-      const what = first === undefined ? "what was asked for" : tensorOf(first);
+      const what = wanted === undefined ? tensorOf(first!) : "what was asked for";
       throw new BackendError({
         operation,
         problem: `${what} is on backend "${found.name}", but ${tensorOf(storage)} is on "${storage.backend.name}".`,
