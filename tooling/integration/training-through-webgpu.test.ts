@@ -1,6 +1,22 @@
 // LeNet-5 on WebGPU in Node: from the same seed, the losses of the CPU backend, and no shader compiled on the way.
 import { useSwiftShader } from "@convoke-tooling/browser";
-import { BackendUnavailableError, cpu, webgpu, type WebGpuBackend } from "convoke";
+import {
+  adam,
+  BackendUnavailableError,
+  conv2d,
+  cpu,
+  dense,
+  fit,
+  flatten,
+  input,
+  maxPool2d,
+  relu,
+  sequential,
+  syntheticDigits,
+  webgpu,
+  type DeviceCounters,
+  type WebGpuBackend,
+} from "convoke";
 import { afterAll, describe, expect, it } from "vitest";
 import { differenceOf, lenet5Losses } from "./lenet5-losses.js";
 
@@ -9,6 +25,7 @@ await useSwiftShader();
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
 const steps = isFull ? 100 : 8;
 const batchSize = 16;
+const many = isFull ? 5_000 : 50;
 const share = isFull ? "all 100 steps" : `${steps} of 100 steps`;
 
 const opened: WebGpuBackend | BackendUnavailableError = await webgpu().catch((error: unknown) => {
@@ -25,7 +42,7 @@ describe.skipIf(missing !== "")(`training on WebGPU${missing}`, () => {
   it(`gives the losses of the CPU backend, ${share}`, async () => {
     if (opened instanceof BackendUnavailableError) return;
     const pipelines: number[] = [];
-    const afterStep = (): void => void pipelines.push(opened.memory().pipelines);
+    const afterStep = (): void => void pipelines.push(opened.counters().pipelines);
     const got = await lenet5Losses(opened, { steps, batchSize, afterStep });
     const host = await cpu({ threads: 1 });
     const expected = await lenet5Losses(host, { steps, batchSize });
@@ -34,4 +51,38 @@ describe.skipIf(missing !== "")(`training on WebGPU${missing}`, () => {
     expect(differenceOf(got, expected)).toBeLessThan(1e-3);
     expect(pipelines.at(-1)).toBe(pipelines[1]);
   });
+
+  it(
+    `submits one program a step, and nothing grows (${many} of 5,000 steps)`,
+    { timeout: 1_800_000 },
+    async () => {
+      if (opened instanceof BackendUnavailableError) return;
+      const model = sequential(
+        input(1, 28, 28),
+        conv2d({ filters: 2, kernelSize: 5, stride: 4 }),
+        relu(),
+        maxPool2d({ size: 2 }),
+        flatten(),
+        dense({ units: 10 }),
+      );
+      const seen: DeviceCounters[] = [];
+      const { train } = syntheticDigits({ train: 40, test: 1, seed: 3 });
+      await fit(model, train, {
+        backend: opened,
+        optimizer: adam(1e-3),
+        loss: "crossEntropy",
+        epochs: many / 10,
+        batchSize: 4,
+        progress: false,
+        callbacks: [{ onStepEnd: () => void seen.push(opened.counters()) }],
+      });
+      expect(seen.length).toBe(many);
+      const [settled, last] = [seen[4]!, seen.at(-1)!];
+      expect(last.pipelines).toBe(settled.pipelines);
+      expect(last.deviceBytes).toBe(settled.deviceBytes);
+      // The program, and the reading of its loss; the end of an epoch has more.
+      const submissions = seen.slice(1).map((each, i) => each.submissions - seen[i]!.submissions);
+      expect(submissions.sort((a, b) => a - b)[many >> 1]).toBe(2);
+    },
+  );
 });

@@ -33,7 +33,7 @@ async function adapter(_: object): Promise<{ adapter: string } | { missing: stri
 async function train(options: { steps: number; batchSize: number }): Promise<Training> {
   const backend = await webgpu();
   const pipelines: number[] = [];
-  const afterStep = (): void => void pipelines.push(backend.memory().pipelines);
+  const afterStep = (): void => void pipelines.push(backend.counters().pipelines);
   const losses = await lenet5Losses(backend, { ...options, afterStep });
   await backend.dispose();
   return { isWorker, losses, pipelines };

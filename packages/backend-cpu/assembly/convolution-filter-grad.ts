@@ -27,6 +27,7 @@ import {
   x,
   y,
 } from "./convolution-operands";
+import { sumsWindows, sumWindows } from "./depthwise-3x3";
 import { addDots1x9, addDots3x3, setRunRows, setRunShape } from "./filter-tiles";
 import { padPlanes } from "./image-planes";
 import { sumLanes } from "./multiply-add";
@@ -99,6 +100,10 @@ function prepare(): void {
 /** Operands: see operand-layouts.ts. */
 export function convFilterGrad(operands: usize, worker: i32, workers: i32): void {
   readConvolution(operands, worker);
+  if (sumsWindows()) {
+    sumWindows(worker, workers);
+    return;
+  }
   prepare();
   if (groups >= workers) {
     const end = shareStart(groups, worker + 1, workers);

@@ -1,4 +1,5 @@
-// Depthwise convolution and its input gradient: one plane at a time, each result a sum over the taps, no product.
+// Depthwise convolution and its input gradient with any window: one plane at a time, each result a sum over the taps, no
+// product. Plain windows of 3×3 are in depthwise-3x3.ts.
 import {
   bias,
   channels,
@@ -23,6 +24,7 @@ import {
   x,
   y,
 } from "./convolution-operands";
+import { readsWindows, readWindows, spreadsWindows, spreadWindows } from "./depthwise-3x3";
 import { padPlanes } from "./image-planes";
 import { multiplyAdd } from "./multiply-add";
 import { firstRow, highestShift, lowestShift, rowCount, sees, shift } from "./stride-phase";
@@ -36,8 +38,6 @@ let tile: usize = 0;
 let planes: usize = 0;
 
 let rectify: bool = false;
-/** Whether the taps are those of a 3×3 window that moves by single steps. */
-let nine: bool = false;
 
 function beginTaps(mostTaps: i32): void {
   tapCount = 0;
@@ -55,6 +55,10 @@ function addTap(offset: i32, weight: usize): void {
 
 /** y = x ∗ w where each filter sees one channel. */
 export function convolvePlanes(worker: i32, workers: i32): void {
+  if (readsWindows()) {
+    readWindows(worker, workers);
+    return;
+  }
   rectify = rectifies;
   const seenHeight = (outHeight - 1) * strideY + (kernelHeight - 1) * dilationY + 1;
   const seenWidth = (outWidth - 1) * strideX + (kernelWidth - 1) * dilationX + 1;
@@ -68,7 +72,6 @@ export function convolvePlanes(worker: i32, workers: i32): void {
       addTap((along % strideX) * plane + ky * dilationY * paddedWidth + along / strideX, w);
     }
   }
-  nine = isNine() && strideY === 1 && strideX === 1;
   const end = shareStart(images * channels, worker + 1, workers);
   for (let i = shareStart(images * channels, worker, workers); i < end; i++) {
     const from = x + (((i * height * width) as usize) << 2);
@@ -83,15 +86,14 @@ export function convolvePlanes(worker: i32, workers: i32): void {
   }
 }
 
-function isNine(): bool {
-  return kernelHeight === 3 && kernelWidth === 3 && dilationY === 1 && dilationX === 1;
-}
-
 /** x = the sum of what the filters of each channel give back. */
 export function spreadPlanes(worker: i32, workers: i32): void {
+  if (spreadsWindows()) {
+    spreadWindows(worker, workers);
+    return;
+  }
   rectify = rectifies;
   const plane = outHeight * outWidth;
-  nine = isNine() && strideY === 1 && strideX === 1 && groupFilters === 1;
   const end = shareStart(images * channels, worker + 1, workers);
   for (let i = shareStart(images * channels, worker, workers); i < end; i++) {
     const channel = i % channels;
@@ -140,23 +142,8 @@ function spreadPart(i: i32, from: usize, filter: i32, py: i32, px: i32, start: f
       }
     }
   }
-  if (sumsTwoRows(rows, columns)) reverseWeights();
   const to = x + (((i * height * width + firstY * width + firstX) as usize) << 2);
   sumTaps(start, rows, columns, paddedWidth, to, strideY * width, strideX);
-}
-
-/** Whether a grid is summed two rows at a time, with weights in the order in which the planes lie. */
-function sumsTwoRows(rows: i32, columns: i32): bool {
-  return nine && rows >= 2 && columns >= 8;
-}
-
-/** The taps of a gradient come from the last place in the planes to the first. */
-function reverseWeights(): void {
-  for (let i: usize = 0; i < 16; i += 4) {
-    const weight = load<f32>(weights + i);
-    store<f32>(weights + i, load<f32>(weights + 32 - i));
-    store<f32>(weights + 32 - i, weight);
-  }
 }
 
 /**
@@ -172,14 +159,6 @@ function sumTaps(
   targetRow: i32,
   targetColumn: i32,
 ): void {
-  if (sumsTwoRows(rows, columns)) {
-    for (let i = 0; i < rows; i += 2) {
-      const row = min(i, rows - 2);
-      const at = to + (((row * targetRow) as usize) << 2);
-      sumTwoRows(start, planes + (((row * sourceRow) as usize) << 2), sourceRow, at, targetRow, columns);
-    }
-    return;
-  }
   const tileColumns = columns >= 16 ? 16 : columns >= 8 ? 8 : 4;
   const tileRows = 32 / tileColumns;
   // Vector (a, b) of a tile lies a steps of the first kind and b of the second from its start.
@@ -205,92 +184,6 @@ function sumTaps(
         spread(at, height, min(tileColumns, columns - column), tileColumns, targetRow, targetColumn);
       }
     }
-  }
-}
-
-/** Two rows of sums over nine taps, 2×8 at a time; the last ones overlap those before. */
-function sumTwoRows(start: f32, from: usize, sourceRow: i32, to: usize, targetRow: i32, columns: i32): void {
-  const below = (sourceRow as usize) << 2;
-  const toBelow = (targetRow as usize) << 2;
-  const w0 = v128.load32_splat(weights);
-  const w1 = v128.load32_splat(weights, 4);
-  const w2 = v128.load32_splat(weights, 8);
-  const w3 = v128.load32_splat(weights, 12);
-  const w4 = v128.load32_splat(weights, 16);
-  const w5 = v128.load32_splat(weights, 20);
-  const w6 = v128.load32_splat(weights, 24);
-  const w7 = v128.load32_splat(weights, 28);
-  const w8 = v128.load32_splat(weights, 32);
-  for (let j = 0; j < columns; j += 8) {
-    const column = (min(j, columns - 8) as usize) << 2;
-    let at = from + column;
-    let s0 = f32x4.splat(start);
-    let s1 = s0;
-    s0 = multiplyAdd(w0, v128.load(at), s0);
-    s1 = multiplyAdd(w0, v128.load(at, 16), s1);
-    s0 = multiplyAdd(w1, v128.load(at, 4), s0);
-    s1 = multiplyAdd(w1, v128.load(at, 20), s1);
-    s0 = multiplyAdd(w2, v128.load(at, 8), s0);
-    s1 = multiplyAdd(w2, v128.load(at, 24), s1);
-    at += below;
-    let t0 = f32x4.splat(start);
-    let t1 = t0;
-    let v = v128.load(at);
-    s0 = multiplyAdd(w3, v, s0);
-    t0 = multiplyAdd(w0, v, t0);
-    v = v128.load(at, 16);
-    s1 = multiplyAdd(w3, v, s1);
-    t1 = multiplyAdd(w0, v, t1);
-    v = v128.load(at, 4);
-    s0 = multiplyAdd(w4, v, s0);
-    t0 = multiplyAdd(w1, v, t0);
-    v = v128.load(at, 20);
-    s1 = multiplyAdd(w4, v, s1);
-    t1 = multiplyAdd(w1, v, t1);
-    v = v128.load(at, 8);
-    s0 = multiplyAdd(w5, v, s0);
-    t0 = multiplyAdd(w2, v, t0);
-    v = v128.load(at, 24);
-    s1 = multiplyAdd(w5, v, s1);
-    t1 = multiplyAdd(w2, v, t1);
-    at += below;
-    v = v128.load(at);
-    s0 = multiplyAdd(w6, v, s0);
-    t0 = multiplyAdd(w3, v, t0);
-    v = v128.load(at, 16);
-    s1 = multiplyAdd(w6, v, s1);
-    t1 = multiplyAdd(w3, v, t1);
-    v = v128.load(at, 4);
-    s0 = multiplyAdd(w7, v, s0);
-    t0 = multiplyAdd(w4, v, t0);
-    v = v128.load(at, 20);
-    s1 = multiplyAdd(w7, v, s1);
-    t1 = multiplyAdd(w4, v, t1);
-    v = v128.load(at, 8);
-    s0 = multiplyAdd(w8, v, s0);
-    t0 = multiplyAdd(w5, v, t0);
-    v = v128.load(at, 24);
-    s1 = multiplyAdd(w8, v, s1);
-    t1 = multiplyAdd(w5, v, t1);
-    at += below;
-    t0 = multiplyAdd(w6, v128.load(at), t0);
-    t1 = multiplyAdd(w6, v128.load(at, 16), t1);
-    t0 = multiplyAdd(w7, v128.load(at, 4), t0);
-    t1 = multiplyAdd(w7, v128.load(at, 20), t1);
-    t0 = multiplyAdd(w8, v128.load(at, 8), t0);
-    t1 = multiplyAdd(w8, v128.load(at, 24), t1);
-    if (rectify) {
-      const zero = f32x4.splat(0);
-      s0 = f32x4.max(s0, zero);
-      s1 = f32x4.max(s1, zero);
-      t0 = f32x4.max(t0, zero);
-      t1 = f32x4.max(t1, zero);
-    }
-    const target = to + column;
-    v128.store(target, s0);
-    v128.store(target, s1, 16);
-    v128.store(target + toBelow, t0);
-    v128.store(target + toBelow, t1, 16);
   }
 }
 

@@ -22,7 +22,6 @@ import {
   A,
   B,
   chunkTiles,
-  clearZeros,
   firstColumn,
   firstRow,
   image,
@@ -34,6 +33,7 @@ import {
   stripCount,
   tile,
   tiles,
+  writeFactors,
 } from "./winograd-strips";
 import { setTileOrigin, setTilePlanes, transformGradient, transformSource } from "./winograd-tiles";
 import { shareStart } from "./worker-share";
@@ -66,7 +66,7 @@ function endOf(row: i32): i32 {
 /** Phase 1: the sums. */
 export function winogradFilterGrad(operands: usize, worker: i32, workers: i32): void {
   prepare(operands, worker);
-  clearZeros();
+  writeFactors();
   firstShare = shareStart(6 * quads, worker, workers);
   endShare = shareStart(6 * quads, worker + 1, workers);
   if (firstShare === endShare) return;

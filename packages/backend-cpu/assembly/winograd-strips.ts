@@ -24,6 +24,18 @@ export let firstRow: i32 = 0;
 export let firstColumn: i32 = 0;
 export let tiles: i32 = 0;
 
+/**
+ * The factors of the transforms, each as a whole vector: a, b, ½, 2 and 2½. They come from memory because V8 of Node 24
+ * makes constants anew at each use, in three instructions.
+ */
+export let factors: usize = 0;
+export const FACTOR_A: usize = 0;
+export const FACTOR_B: usize = 16;
+export const HALF: usize = 32;
+export const TWO: usize = 48;
+export const TWO_AND_HALF: usize = 64;
+const FACTOR_BYTES: usize = 80;
+
 /** A row of zeros, longer than what a strip sees; a strip of transformed rows; and room for one tile. */
 export let zeros: usize = 0;
 export let strip: usize = 0;
@@ -42,13 +54,20 @@ export function readWinograd(operands: usize, worker: i32): void {
   tileRows = (outHeight + 3) >> 2;
   stripsPerRow = (tileColumns + stripTiles - 1) / stripTiles;
   stripRow = ((stripTiles as usize) << 4) + 48;
-  zeros = scratch;
+  factors = scratch;
+  zeros = factors + FACTOR_BYTES;
   strip = zeros + stripRow;
   tile = strip + 24 * stripRow;
   matrices = tile + 384;
 }
 
-export function clearZeros(): void {
+/** Before any transform. */
+export function writeFactors(): void {
+  v128.store(factors, f32x4.splat(A), FACTOR_A);
+  v128.store(factors, f32x4.splat(B), FACTOR_B);
+  v128.store(factors, f32x4.splat(0.5), HALF);
+  v128.store(factors, f32x4.splat(2), TWO);
+  v128.store(factors, f32x4.splat(2.5), TWO_AND_HALF);
   memory.fill(zeros, 0, stripRow);
 }
 

@@ -1,7 +1,19 @@
 // Tiles into Winograd's domain: 6×6 of x become 6×6 numbers, and so do 4×4 of the gradient by y. Four planes at a time:
 // first down the columns of a whole strip, as it lies in memory, then along its rows, a plane in each lane.
-import { multiplyAdd } from "./multiply-add";
-import { A, B, quadBytes, strip, stripRow, tiles, zeros } from "./winograd-strips";
+import { multiplyAdd, multiplySubtract } from "./multiply-add";
+import {
+  FACTOR_A,
+  FACTOR_B,
+  factors,
+  HALF,
+  quadBytes,
+  strip,
+  stripRow,
+  tiles,
+  TWO,
+  TWO_AND_HALF,
+  zeros,
+} from "./winograd-strips";
 
 /** Where the planes are, and which part of them the strip sees: its rows and columns from (top, left), which may lie outside. */
 let planes: usize = 0;
@@ -60,6 +72,11 @@ function foldPlanes(first: i32, count: i32, sees: i32, ofGradient: bool): void {
 }
 
 function foldSourceColumns(plane: usize, first: i32, to: usize, end: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
+  const twoAndHalf = v128.load(factors, TWO_AND_HALF);
   let y0 = rowAddress(plane, 0, first);
   let y1 = rowAddress(plane, 1, first);
   let y2 = rowAddress(plane, 2, first);
@@ -73,16 +90,16 @@ function foldSourceColumns(plane: usize, first: i32, to: usize, end: usize): voi
     const d3 = v128.load(y3);
     const d4 = v128.load(y4);
     let row = to;
-    v128.store(row, multiplyAdd(f32x4.splat(-2.5), d2, f32x4.add(v128.load(y0), d4)));
-    const even = multiplyAdd(f32x4.splat(-2), d2, d4);
-    const odd = multiplyAdd(f32x4.splat(-2), d1, d3);
-    v128.store((row += step), multiplyAdd(f32x4.splat(A), odd, even));
-    v128.store((row += step), multiplyAdd(f32x4.splat(-A), odd, even));
-    const wideEven = multiplyAdd(f32x4.splat(-0.5), d2, d4);
-    const wideOdd = multiplyAdd(f32x4.splat(-0.5), d1, d3);
-    v128.store((row += step), multiplyAdd(f32x4.splat(B), wideOdd, wideEven));
-    v128.store((row += step), multiplyAdd(f32x4.splat(-B), wideOdd, wideEven));
-    v128.store((row += step), multiplyAdd(f32x4.splat(-2.5), d3, f32x4.add(d1, v128.load(y5))));
+    v128.store(row, multiplySubtract(twoAndHalf, d2, f32x4.add(v128.load(y0), d4)));
+    const even = multiplySubtract(two, d2, d4);
+    const odd = multiplySubtract(two, d1, d3);
+    v128.store((row += step), multiplyAdd(a, odd, even));
+    v128.store((row += step), multiplySubtract(a, odd, even));
+    const wideEven = multiplySubtract(half, d2, d4);
+    const wideOdd = multiplySubtract(half, d1, d3);
+    v128.store((row += step), multiplyAdd(b, wideOdd, wideEven));
+    v128.store((row += step), multiplySubtract(b, wideOdd, wideEven));
+    v128.store((row += step), multiplySubtract(twoAndHalf, d3, f32x4.add(d1, v128.load(y5))));
     y0 += 16;
     y1 += 16;
     y2 += 16;
@@ -93,6 +110,10 @@ function foldSourceColumns(plane: usize, first: i32, to: usize, end: usize): voi
 }
 
 function foldGradientColumns(plane: usize, first: i32, to: usize, end: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
   let y0 = rowAddress(plane, 0, first);
   let y1 = rowAddress(plane, 1, first);
   let y2 = rowAddress(plane, 2, first);
@@ -105,14 +126,14 @@ function foldGradientColumns(plane: usize, first: i32, to: usize, end: usize): v
     const d3 = v128.load(y3);
     let row = to;
     v128.store(row, d0);
-    const even = multiplyAdd(f32x4.splat(0.5), d2, d0);
-    const odd = multiplyAdd(f32x4.splat(0.5), d3, d1);
-    v128.store((row += step), multiplyAdd(f32x4.splat(A), odd, even));
-    v128.store((row += step), multiplyAdd(f32x4.splat(-A), odd, even));
-    const wideEven = multiplyAdd(f32x4.splat(2), d2, d0);
-    const wideOdd = multiplyAdd(f32x4.splat(2), d3, d1);
-    v128.store((row += step), multiplyAdd(f32x4.splat(B), wideOdd, wideEven));
-    v128.store((row += step), multiplyAdd(f32x4.splat(-B), wideOdd, wideEven));
+    const even = multiplyAdd(half, d2, d0);
+    const odd = multiplyAdd(half, d3, d1);
+    v128.store((row += step), multiplyAdd(a, odd, even));
+    v128.store((row += step), multiplySubtract(a, odd, even));
+    const wideEven = multiplyAdd(two, d2, d0);
+    const wideOdd = multiplyAdd(two, d3, d1);
+    v128.store((row += step), multiplyAdd(b, wideOdd, wideEven));
+    v128.store((row += step), multiplySubtract(b, wideOdd, wideEven));
     v128.store((row += step), d3);
     y0 += 16;
     y1 += 16;
@@ -144,6 +165,11 @@ export function transformSource(
 }
 
 function foldSourceRow(from: usize, to: usize, matrix: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
+  const twoAndHalf = v128.load(factors, TWO_AND_HALF);
   const next = 6 * stripRow;
   let p1 = from + next;
   let p2 = p1 + next;
@@ -174,16 +200,16 @@ function foldSourceRow(from: usize, to: usize, matrix: usize): void {
     const d4 = v128.shuffle<f64>(low01, low23, 0, 2);
     const d5 = v128.shuffle<f64>(low01, low23, 1, 3);
     let place = to;
-    v128.store(place, multiplyAdd(f32x4.splat(-2.5), d2, f32x4.add(d0, d4)));
-    const even = multiplyAdd(f32x4.splat(-2), d2, d4);
-    const odd = multiplyAdd(f32x4.splat(-2), d1, d3);
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(A), odd, even));
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(-A), odd, even));
-    const wideEven = multiplyAdd(f32x4.splat(-0.5), d2, d4);
-    const wideOdd = multiplyAdd(f32x4.splat(-0.5), d1, d3);
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(B), wideOdd, wideEven));
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(-B), wideOdd, wideEven));
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(-2.5), d3, f32x4.add(d1, d5)));
+    v128.store(place, multiplySubtract(twoAndHalf, d2, f32x4.add(d0, d4)));
+    const even = multiplySubtract(two, d2, d4);
+    const odd = multiplySubtract(two, d1, d3);
+    v128.store((place += matrix), multiplyAdd(a, odd, even));
+    v128.store((place += matrix), multiplySubtract(a, odd, even));
+    const wideEven = multiplySubtract(half, d2, d4);
+    const wideOdd = multiplySubtract(half, d1, d3);
+    v128.store((place += matrix), multiplyAdd(b, wideOdd, wideEven));
+    v128.store((place += matrix), multiplySubtract(b, wideOdd, wideEven));
+    v128.store((place += matrix), multiplySubtract(twoAndHalf, d3, f32x4.add(d1, d5)));
     d0 = d4;
     d1 = d5;
     to += 16;
@@ -210,6 +236,10 @@ export function transformGradient(
 }
 
 function foldGradientRow(from: usize, to: usize, matrix: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
   const next = 6 * stripRow;
   for (const end = from + ((tiles as usize) << 4); from < end; from += 16) {
     let plane = from;
@@ -227,14 +257,14 @@ function foldGradientRow(from: usize, to: usize, matrix: usize): void {
     const d3 = v128.shuffle<f64>(high01, high23, 1, 3);
     let place = to;
     v128.store(place, d0);
-    const even = multiplyAdd(f32x4.splat(0.5), d2, d0);
-    const odd = multiplyAdd(f32x4.splat(0.5), d3, d1);
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(A), odd, even));
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(-A), odd, even));
-    const wideEven = multiplyAdd(f32x4.splat(2), d2, d0);
-    const wideOdd = multiplyAdd(f32x4.splat(2), d3, d1);
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(B), wideOdd, wideEven));
-    v128.store((place += matrix), multiplyAdd(f32x4.splat(-B), wideOdd, wideEven));
+    const even = multiplyAdd(half, d2, d0);
+    const odd = multiplyAdd(half, d3, d1);
+    v128.store((place += matrix), multiplyAdd(a, odd, even));
+    v128.store((place += matrix), multiplySubtract(a, odd, even));
+    const wideEven = multiplyAdd(two, d2, d0);
+    const wideOdd = multiplyAdd(two, d3, d1);
+    v128.store((place += matrix), multiplyAdd(b, wideOdd, wideEven));
+    v128.store((place += matrix), multiplySubtract(b, wideOdd, wideEven));
     v128.store((place += matrix), d3);
     to += 16;
   }

@@ -23,9 +23,12 @@ import {
   A,
   B,
   chunkTiles,
-  clearZeros,
+  FACTOR_A,
+  FACTOR_B,
+  factors,
   firstColumn,
   firstRow,
+  HALF,
   image,
   matrices,
   matrixBytes,
@@ -37,6 +40,8 @@ import {
   stripRow,
   tile,
   tiles,
+  TWO,
+  writeFactors,
 } from "./winograd-strips";
 import { setTileOrigin, setTilePlanes, transformSource } from "./winograd-tiles";
 import { shareStart } from "./worker-share";
@@ -123,7 +128,7 @@ function foldTaps(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
 /** Phase 2: y = x ∗ w, with bias and ReLU. */
 export function winograd(operands: usize, worker: i32, workers: i32): void {
   readWinograd(operands, worker);
-  clearZeros();
+  writeFactors();
   const sourceColumns = (channels + 3) & ~3;
   const targetColumns = (filters + 7) & ~7;
   const sourceMatrix = matrixBytes(sourceColumns);
@@ -218,6 +223,10 @@ function copyCorner(to: usize, planes: i32, columns: i32, plane: i32): void {
 
 /** Six rows of products become the four of the tile, column by column. */
 function unfoldColumns(from: usize, matrix: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
   const down = 6 * matrix;
   for (let to = tile; to < tile + 96; to += 16) {
     let at = from;
@@ -228,20 +237,24 @@ function unfoldColumns(from: usize, matrix: usize): void {
     const m4 = v128.load((at += down));
     const m5 = v128.load(at + down);
     const sum = f32x4.add(m1, m2);
-    const difference = f32x4.mul(f32x4.splat(A), f32x4.sub(m1, m2));
+    const difference = f32x4.mul(a, f32x4.sub(m1, m2));
     const wideSum = f32x4.add(m3, m4);
-    const wideDifference = f32x4.mul(f32x4.splat(B), f32x4.sub(m3, m4));
+    const wideDifference = f32x4.mul(b, f32x4.sub(m3, m4));
     v128.store(to, f32x4.add(f32x4.add(m0, sum), wideSum));
     v128.store(to, f32x4.add(difference, wideDifference), 96);
-    v128.store(to, multiplyAdd(f32x4.splat(2), wideSum, f32x4.mul(f32x4.splat(0.5), sum)), 192);
-    const cubes = multiplyAdd(f32x4.splat(0.5), difference, m5);
-    v128.store(to, multiplyAdd(f32x4.splat(2), wideDifference, cubes), 288);
+    v128.store(to, multiplyAdd(two, wideSum, f32x4.mul(half, sum)), 192);
+    const cubes = multiplyAdd(half, difference, m5);
+    v128.store(to, multiplyAdd(two, wideDifference, cubes), 288);
     from += matrix;
   }
 }
 
 /** Six columns become four, with bias and ReLU; then a filter in each vector instead of each lane. */
 function unfoldRow(from: usize, start: v128, to: usize, planeBytes: usize): void {
+  const a = v128.load(factors, FACTOR_A);
+  const b = v128.load(factors, FACTOR_B);
+  const half = v128.load(factors, HALF);
+  const two = v128.load(factors, TWO);
   const m0 = v128.load(from);
   const m1 = v128.load(from, 16);
   const m2 = v128.load(from, 32);
@@ -249,15 +262,15 @@ function unfoldRow(from: usize, start: v128, to: usize, planeBytes: usize): void
   const m4 = v128.load(from, 64);
   const m5 = v128.load(from, 80);
   const sum = f32x4.add(m1, m2);
-  const difference = f32x4.mul(f32x4.splat(A), f32x4.sub(m1, m2));
+  const difference = f32x4.mul(a, f32x4.sub(m1, m2));
   const wideSum = f32x4.add(m3, m4);
-  const wideDifference = f32x4.mul(f32x4.splat(B), f32x4.sub(m3, m4));
+  const wideDifference = f32x4.mul(b, f32x4.sub(m3, m4));
   let y0 = f32x4.add(f32x4.add(f32x4.add(m0, sum), wideSum), start);
   let y1 = f32x4.add(f32x4.add(difference, wideDifference), start);
-  const squares = multiplyAdd(f32x4.splat(0.5), sum, start);
-  let y2 = multiplyAdd(f32x4.splat(2), wideSum, squares);
-  const cubes = multiplyAdd(f32x4.splat(0.5), difference, f32x4.add(m5, start));
-  let y3 = multiplyAdd(f32x4.splat(2), wideDifference, cubes);
+  const squares = multiplyAdd(half, sum, start);
+  let y2 = multiplyAdd(two, wideSum, squares);
+  const cubes = multiplyAdd(half, difference, f32x4.add(m5, start));
+  let y3 = multiplyAdd(two, wideDifference, cubes);
   if (rectifies) {
     const zero = f32x4.splat(0);
     y0 = f32x4.max(y0, zero);

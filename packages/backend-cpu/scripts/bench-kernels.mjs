@@ -64,6 +64,11 @@ for (const [name, size, faces] of [
   ["3x3s2-16-32", { ...resnet(16, 32), filters: 32, stride: 2 }, ["conv", "convInputGrad", "convFilterGrad"]],
   ["1x1-256-14", { ...resnet(256, 14), kernel: 1, pad: 0 }, ["conv", "convInputGrad", "convFilterGrad"]],
   ["depthwise-128-28", { ...resnet(128, 28), groups: 128 }, ["conv", "convInputGrad", "convFilterGrad"]],
+  [
+    "depthwise-s2-128-28",
+    { ...resnet(128, 28), groups: 128, stride: 2 },
+    ["conv", "convInputGrad", "convFilterGrad"],
+  ],
 ]) {
   for (const face of faces) jobs[`${face}-${name}`] = [face, convolution(size)];
 }

@@ -97,6 +97,7 @@ export class CpuBackend implements Backend {
   #isDisposed = false;
   /** Runs stand in line. */
   #tail: Promise<unknown> = Promise.resolve();
+  #inLineCount = 0;
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -240,7 +241,8 @@ export class CpuBackend implements Backend {
     };
     this.#inUse = new Set([...feeds.inputs, ...feeds.state]);
     try {
-      const room = await this.#findRoom(program, graph, feeds);
+      const found = this.#findRoom(program, graph, feeds);
+      const room = found instanceof Promise ? await found : found;
       try {
         await this.#runIn(room, program, feeds);
         return [...room.outputs];
@@ -294,16 +296,16 @@ export class CpuBackend implements Backend {
   }
 
   /** Room for a run. Where there is none, handles that were dropped get some time to be collected. */
-  async #findRoom(program: LoadedProgram, graph: Graph, feeds: Feeds): Promise<Room> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return this.#takeRoom(program, graph, feeds);
-      } catch (error) {
-        if (attempt === ATTEMPTS || !(error instanceof OutOfMemoryError)) throw error;
-      }
-      await collectDropped();
-      this.#assertUsable();
+  #findRoom(program: LoadedProgram, graph: Graph, feeds: Feeds, attempts = ATTEMPTS): Room | Promise<Room> {
+    try {
+      return this.#takeRoom(program, graph, feeds);
+    } catch (error) {
+      if (attempts === 0 || !(error instanceof OutOfMemoryError)) throw error;
     }
+    return collectDropped().then(() => {
+      this.#assertUsable();
+      return this.#findRoom(program, graph, feeds, attempts - 1);
+    });
   }
 
   #takeRoom(program: LoadedProgram, graph: Graph, { state }: Feeds): Room {
@@ -328,9 +330,14 @@ export class CpuBackend implements Backend {
     for (const address of addresses) this.#machine.memory.heap.free(address);
   }
 
+  /** A job after all others; at once where there are none, so that it runs while its caller goes on. */
   #inLine<T>(job: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(job, job);
-    this.#tail = result.catch(() => undefined);
+    const result = this.#inLineCount === 0 ? job() : this.#tail.then(job, job);
+    this.#inLineCount++;
+    const leave = (): void => {
+      this.#inLineCount--;
+    };
+    this.#tail = result.then(leave, leave);
     return result;
   }
 

@@ -249,13 +249,16 @@ export function convFilterGradMemory(size: ConvolutionSize): KernelMemory {
   const table = roundUp(slabTiles * tileTaps * 4, 16);
   const joined = (slabTiles * tileTaps + groupFilters) * joinedRow;
   const padded = groupChannels * paddedElements(seenHeight, seenWidth, size.strideX) * 4;
-  return { packed: 0, scratch: roundUp(table + slabTiles * filterTiles * 144 + joined + padded + 64, 16) };
+  // What plain depthwise windows need instead: see depthwise-3x3.ts.
+  const windows = 224 + size.width * 4 + 16 * 144;
+  const sums = slabTiles * filterTiles * 144;
+  return { packed: 0, scratch: roundUp(Math.max(windows, table + sums + joined + padded + 64), 16) };
 }
 
-/** A row of zeros, a strip of 24 transformed rows, a tile, and 36 matrices of each side (see winograd-strips.ts). */
+/** The factors, a row of zeros, a strip of 24 transformed rows, a tile, and 36 matrices of each side (see winograd-strips.ts). */
 function winogradScratch(size: WinogradSize, sourceColumns: number, targetColumns: number): number {
   const matrices = 36 * (size.chunkTiles * (sourceColumns + targetColumns) * 4 + 128);
-  return 25 * (size.stripTiles * 16 + 48) + 384 + matrices;
+  return 80 + 25 * (size.stripTiles * 16 + 48) + 384 + matrices;
 }
 
 export function winogradMemory(size: WinogradSize): KernelMemory {

@@ -9,12 +9,13 @@ import {
   type DeviceBuffer,
   type DType,
   type Graph,
+  type MemoryInfo,
   type Program,
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
-import type { DeviceInfo, WebGpuBackend, WebGpuMemory } from "./webgpu-backend.js";
+import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 import { DeviceLostError } from "./device-lost-error.js";
 import { BufferPool, pooledSize } from "./device/buffer-pool.js";
 import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
@@ -63,6 +64,8 @@ export class DeviceBackend implements WebGpuBackend {
   readonly #underWay: Promise<unknown>[] = [];
   #bytes = 0;
   #buffers = 0;
+  #submissions = 0;
+  #dispatches = 0;
   #isDisposed = false;
   /** What went wrong on the device outside any call: it is thrown by the next one. */
   #failure: ConvokeError | undefined;
@@ -134,10 +137,18 @@ export class DeviceBackend implements WebGpuBackend {
     this.#pool.giveBack(buffer.memory);
   }
 
-  memory(): WebGpuMemory {
+  memory(): MemoryInfo {
     const { maxMemory: limit } = this.#open;
-    const { count: pipelines } = this.#pipelines;
-    return { bytes: this.#bytes, buffers: this.#buffers, highWater: Math.floor(limit / 4), limit, pipelines };
+    return { bytes: this.#bytes, buffers: this.#buffers, highWater: Math.floor(limit / 4), limit };
+  }
+
+  counters(): DeviceCounters {
+    return {
+      pipelines: this.#pipelines.count,
+      submissions: this.#submissions,
+      dispatches: this.#dispatches,
+      deviceBytes: this.#pool.bytes,
+    };
   }
 
   dispose(): Promise<void> {
@@ -202,6 +213,8 @@ export class DeviceBackend implements WebGpuBackend {
     const encoder = device.createCommandEncoder();
     program.encode(encoder, { ...buffers, arena });
     device.queue.submit([encoder.finish()]);
+    this.#submissions++;
+    this.#dispatches += program.dispatches;
     // Whoever takes them next runs after this.
     for (const memory of arena) this.#pool.giveBack(memory);
   }
@@ -224,6 +237,7 @@ export class DeviceBackend implements WebGpuBackend {
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(memory, 0, staging, 0, bytes);
       device.queue.submit([encoder.finish()]);
+      this.#submissions++;
       await staging.mapAsync(MAP_MODE_READ);
       const copy = staging.getMappedRange().slice(0);
       this.#assertUsable();

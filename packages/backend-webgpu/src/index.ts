@@ -5,4 +5,4 @@
  */
 export { webgpu, type WebGpuOptions } from "./create.js";
 export { DeviceLostError } from "./device-lost-error.js";
-export type { DeviceInfo, WebGpuBackend, WebGpuMemory } from "./webgpu-backend.js";
+export type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";

@@ -1,5 +1,5 @@
 // What this backend tells beyond the contract of all backends.
-import type { Backend, MemoryInfo } from "@convoke/core";
+import type { Backend } from "@convoke/core";
 
 /** What the device is and can. */
 export interface DeviceInfo {
@@ -14,16 +14,21 @@ export interface DeviceInfo {
   readonly isSoftware: boolean;
 }
 
-/** What `memory()` of this backend says. */
-export interface WebGpuMemory extends MemoryInfo {
-  /** Shaders that were compiled so far; programs share equal ones. */
+/** What the device was asked to do so far. */
+export interface DeviceCounters {
+  /** Shaders that were compiled; programs share equal ones. */
   readonly pipelines: number;
+  /** Command buffers that were submitted: one for each run of a program and one for each value that is read. */
+  readonly submissions: number;
+  /** Shaders that were started. */
+  readonly dispatches: number;
+  /** Bytes of all buffers on the device now: live tensors, constants of programs, and free buffers that are kept. */
+  readonly deviceBytes: number;
 }
 
 /** The backend, and what its device is. */
 export interface WebGpuBackend extends Backend {
   readonly name: "webgpu";
   readonly info: DeviceInfo;
-  /** What live tensors take on the device. */
-  memory(): WebGpuMemory;
+  counters(): DeviceCounters;
 }

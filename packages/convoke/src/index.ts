@@ -71,6 +71,12 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
-export { DeviceLostError, webgpu, type WebGpuBackend, type WebGpuOptions } from "@convoke/backend-webgpu";
+export {
+  DeviceLostError,
+  webgpu,
+  type DeviceCounters,
+  type WebGpuBackend,
+  type WebGpuOptions,
+} from "@convoke/backend-webgpu";
 export { exportOnnx, importOnnxFile, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

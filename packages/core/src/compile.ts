@@ -4,7 +4,7 @@ import { assertBackend, defaultBackend } from "./backend/default-backend.js";
 import { Storage } from "./backend/storage.js";
 import { backendOf, bufferOf } from "./execution/bind.js";
 import { debugOptions } from "./execution/debug-options.js";
-import { waitForMemory } from "./execution/memory.js";
+import { isBelowHighWater, waitForMemory } from "./execution/memory.js";
 import { runNodeByNode } from "./execution/node-by-node.js";
 import { compileGraph, programFor } from "./execution/program-cache.js";
 import { enqueue } from "./execution/queue.js";
@@ -13,7 +13,7 @@ import { isFresh, traceFunction, type TracedFunction } from "./execution/traced-
 import { graphOf } from "./graph/graph.js";
 import { inputNode, isConstant } from "./graph/leaf.js";
 import { specOf, type Value } from "./graph/node.js";
-import { realizeNow } from "./realize.js";
+import { isPending, realizeNow } from "./realize.js";
 import { Tensor } from "./tensor.js";
 import { flattenTree } from "./tree.js";
 
@@ -36,7 +36,8 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
 interface Entry {
   readonly signature: string;
   readonly traced: TracedFunction;
-  readonly programs: Map<Backend, Promise<Program>>;
+  /** Programs, and promises of those that are being compiled. */
+  readonly programs: Map<Backend, Promise<Program> | Program>;
 }
 
 /** Programs kept per compiled function; the least recently used goes first. */
@@ -72,6 +73,11 @@ export function compile<A extends readonly unknown[] = readonly Tensor[], R = un
 
   const entryFor = (args: A): { entry: Entry; tensors: readonly Tensor[] } => {
     const flat = flattenTree(args);
+    const [latest] = entries;
+    // A loop calls with one signature all the time.
+    if (entries.length === 1 && latest?.signature === flat.structure && isFresh(latest.traced)) {
+      return { entry: latest, tensors: flat.tensors };
+    }
     let entry = entries.find((known) => known.signature === flat.structure && isFresh(known.traced));
     if (entry === undefined) {
       const traced = traceFunction(name, fn, flat);
@@ -83,7 +89,7 @@ export function compile<A extends readonly unknown[] = readonly Tensor[], R = un
       .filter((known) => known !== entry && !isFresh(known.traced))
       .concat(rest.slice(CAPACITY - 1));
     entries = [entry, ...rest.slice(0, CAPACITY - 1)];
-    disposeAll(dropped);
+    if (dropped.length > 0) disposeAll(dropped);
     return { entry, tensors: flat.tensors };
   };
 
@@ -111,13 +117,17 @@ function disposeAll(entries: readonly Entry[]): void {
   }).catch(() => undefined);
 }
 
+/**
+ * Waits only where there is something to wait for: then the run is started before whoever called goes on, and what they do
+ * next (a trainer makes the next batch) happens while it runs.
+ */
 async function runEntry(
   entry: Entry,
   tensors: readonly Tensor[],
   options: { name: string; backend: Backend | undefined },
 ): Promise<unknown> {
   const { traced } = entry;
-  await realizeNow(tensors, options.backend);
+  if (isPending(tensors)) await realizeNow(tensors, options.backend);
   const leaves = [
     ...tensors.map((tensor) => tensor.handle.node),
     ...traced.readOnly.map(({ variable }) => variable.current.handle.node),
@@ -125,8 +135,10 @@ async function runEntry(
     ...traced.captured.map((value) => value.node),
   ];
   const backend = backendOf(options.name, leaves, options.backend) ?? defaultBackend();
-  await waitForMemory(backend, traced.graph.outputs.map(specOf));
-  const program = await programOf(entry, backend);
+  const outputs = traced.graph.outputs.map(specOf);
+  if (!isBelowHighWater(backend, outputs)) await waitForMemory(backend, outputs);
+  const known = programOf(entry, backend);
+  const program = known instanceof Promise ? await known : known;
 
   const temporary: DeviceBuffer[] = [];
   const argument = ({ handle }: Tensor): DeviceBuffer => {
@@ -144,8 +156,10 @@ async function runEntry(
       ...traced.captured.map((value) => bufferOf(value, backend)),
     ];
     const state: DeviceBuffer[] = [];
-    for (const { variable } of traced.state)
-      state.push((await variable.stateStorage(backend, copyStorage)).buffer);
+    for (const { variable } of traced.state) {
+      const storage = variable.stateStorage(backend, copyStorage);
+      state.push((storage instanceof Promise ? await storage : storage).buffer);
+    }
     if (debugOptions() !== undefined) await checkNodeByNode(traced, backend, { inputs, state });
     const buffers = await program.run(inputs, state);
     return traced.results(buffers.map((buffer) => new Storage(backend, buffer, options.name)));
@@ -154,14 +168,16 @@ async function runEntry(
   }
 }
 
-function programOf(entry: Entry, backend: Backend): Promise<Program> {
-  let program = entry.programs.get(backend);
-  if (program === undefined) {
-    program = compileGraph(backend, entry.traced.graph, wrapValue);
-    entry.programs.set(backend, program);
-    program.catch(() => entry.programs.delete(backend));
-  }
-  return program;
+function programOf(entry: Entry, backend: Backend): Promise<Program> | Program {
+  const known = entry.programs.get(backend);
+  if (known !== undefined) return known;
+  const compiling = compileGraph(backend, entry.traced.graph, wrapValue);
+  entry.programs.set(backend, compiling);
+  compiling.then(
+    (program) => entry.programs.set(backend, program),
+    () => entry.programs.delete(backend),
+  );
+  return compiling;
 }
 
 /** In debug mode the graph first runs node by node without touching the state: it throws where a value is not finite. */

@@ -68,6 +68,13 @@ export async function read(tensor: Tensor): Promise<TypedArray> {
   });
 }
 
+/** Whether `realizeNow` has anything to compute. */
+export function isPending(tensors: readonly Tensor[]): boolean {
+  return (
+    pendingWrites.size > 0 || tensors.some(({ handle: { node } }) => !node.isRealized && !isConstant(node))
+  );
+}
+
 /** Like `realize`, for code that already stands in line. */
 export async function realizeNow(tensors: readonly Tensor[], wanted?: Backend): Promise<void> {
   const writes = [...pendingWrites];

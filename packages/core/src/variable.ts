@@ -149,7 +149,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
    *
    * @internal
    */
-  async stateStorage(backend: Backend, copy: (storage: Storage) => Promise<Storage>): Promise<Storage> {
+  stateStorage(backend: Backend, copy: (storage: Storage) => Promise<Storage>): Storage | Promise<Storage> {
     const { node } = this.#tensor.handle;
     if (isConstant(node)) {
       // The host keeps no second copy of what the program will replace.
@@ -158,10 +158,16 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
       if (!this.#isExposed) uploaded?.free();
     } else {
       bufferOf(this.#tensor.handle, backend);
-      if (this.#isExposed) this.#adopt(await copy(node.storage![0]!));
+      if (this.#isExposed) return copy(node.storage![0]!).then((storage) => this.#adoptAlone(storage));
     }
     this.#isExposed = false;
     return this.#tensor.handle.node.storage![0]!;
+  }
+
+  #adoptAlone(storage: Storage): Storage {
+    this.#adopt(storage);
+    this.#isExposed = false;
+    return storage;
   }
 
   /** The tensor of this moment, for the engine: it does not count as a handle that was given out. @internal */

@@ -36,6 +36,8 @@ export interface BatchSource {
   /** Batches per epoch, where that is known. */
   readonly batches?: number;
   epoch(epoch: number, options?: { from?: number }): AsyncIterable<HostBatch> | Iterable<HostBatch>;
+  /** One batch by itself, the same as in the epoch. Where this is missing, batches are kept until their loss is read. */
+  batchAt?(epoch: number, index: number): Promise<HostBatch>;
 }
 
 /** A dataset, a loader, or anything that gives batches when it is iterated, once per epoch. */

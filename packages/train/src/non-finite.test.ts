@@ -3,7 +3,7 @@ import { arrayDataset } from "@convoke/datasets";
 import { batchNorm, dense, dropout, input, relu, sequential } from "@convoke/layers";
 import { adam } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
-import { fit, NonFiniteStepError, type FitOptions } from "./index.js";
+import { fit, NonFiniteStepError, type FitOptions, type HostBatch } from "./index.js";
 import { blobs, valuesOf } from "../test/toy-data.js";
 
 /** Gives NaN where the last input is larger than 99, and the input itself elsewhere. */
@@ -117,9 +117,14 @@ describe("a loss that is not finite", () => {
     const data = new Float32Array(20 * wide);
     data[5 * wide] = Infinity;
     const steps: number[] = [];
-    const broken = arrayDataset({
-      fields: { x: { data, shape: [wide] }, y: { data: new Int32Array(20), shape: [] } },
-    });
+    // Batches that no one can make again.
+    const broken: HostBatch[] = Array.from({ length: 20 }, (_, i) => ({
+      fields: {
+        x: { data: data.subarray(i * wide, (i + 1) * wide), shape: [1, wide], dtype: "float32" },
+        y: { data: new Int32Array(1), shape: [1], dtype: "int32" },
+      },
+      lasting: true,
+    }));
     class MeanOnly extends Module {
       factor!: Variable;
       protected override setup(): void {
@@ -133,7 +138,6 @@ describe("a loss that is not finite", () => {
     const run = fit(model, broken, {
       ...options,
       loss: (outputs) => outputs.mean(),
-      batchSize: 1,
       callbacks: [{ onStepEnd: ({ step }) => void steps.push(step) }],
     });
     expect((await failure(run)).step).toBe(5);

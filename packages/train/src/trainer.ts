@@ -18,6 +18,7 @@ import {
   epochOf,
   tensorsOf,
   type BatchSource,
+  type HostBatch,
   type SizedBatch,
   type TrainingData,
 } from "./batch.js";
@@ -47,12 +48,13 @@ export interface TrainerParts<Out> {
   readonly saved: Uint8Array | undefined;
 }
 
-/** A step whose loss has not been read. Its batch is kept: should it fail, it is run again to find the layer. */
+/** A step whose loss has not been read. Should it have failed, its batch is run again to find the layer. */
 interface Unread {
   readonly place: StepPlace;
   readonly number: number;
-  readonly batch: SizedBatch;
-  readonly inputs: StepInputs;
+  readonly size: number;
+  /** The batch; none where the source can make it again, for arrays that live long make the collector work. */
+  readonly batch: SizedBatch | undefined;
 }
 
 /** Host bytes of batches that may wait for their loss to be read. */
@@ -232,7 +234,8 @@ export class Trainer<Out> implements Run {
     this.#running = this.#step.run(inputs);
     this.#running.catch(ignore);
 
-    this.#unread.push({ place: { step, epoch, batch: index }, number, batch, inputs });
+    const kept = this.#source.batchAt === undefined ? batch : undefined;
+    this.#unread.push({ place: { step, epoch, batch: index }, number, size: batch.size, batch: kept });
     this.#examples += batch.size;
     this.#position = {
       ...this.#position,
@@ -257,7 +260,7 @@ export class Trainer<Out> implements Run {
     const dtype = this.#isDouble ? "float64" : "float32";
     const inputs: StepInputs = {
       fields: tensorsOf(batch),
-      key: tensor(Uint32Array.from(hostFoldIn(this.#key, number))),
+      key: this.#keyOf(number),
       scalars: this.#optimizer.scalarTensors(step, rate),
       number: tensor(number, { dtype: "int32" }),
       position: tensor(number % this.#step.losses.length, { dtype: "int32" }),
@@ -269,9 +272,16 @@ export class Trainer<Out> implements Run {
     return { ...inputs, group: { starts, ends: tensor(ends), size, total: tensor(examples, { dtype }) } };
   }
 
+  #keyOf(number: number): StepInputs["key"] {
+    return tensor(Uint32Array.from(hostFoldIn(this.#key, number)));
+  }
+
   async #afterStep(info: StepInfo): Promise<void> {
     for (const callback of this.#callbacks) await callback.onStepEnd?.(info, this);
-    const bytes = this.#unread.reduce((sum, { batch }) => sum + bytesOf(batch), 0);
+    const bytes = this.#unread.reduce(
+      (sum, { batch }) => sum + (batch === undefined ? 0 : bytesOf(batch)),
+      0,
+    );
     const now = performance.now();
     const isShown = this.#progress !== undefined && now - this.#shownAt > SHOW_EVERY_MS;
     if (this.#unread.length >= this.#readEvery || bytes > KEPT_BYTES || isShown) await this.#read();
@@ -361,16 +371,20 @@ export class Trainer<Out> implements Run {
     await this.#running;
     const { losses, failed } = await this.#step.read();
     let { sum, examples } = this.#position.loss;
-    for (const { place, number, batch, inputs } of unread) {
-      if (number === failed) {
-        throw await explainNonFinite(place, batch, { run: this.#step.lossAndGradients, inputs });
-      }
+    for (const { place, number, size, batch } of unread) {
+      if (number === failed) throw await this.#explain(place, number, batch);
       const loss = losses[number % losses.length]!;
       this.#known.set(number, loss);
-      sum += loss * batch.size;
-      examples += batch.size;
+      sum += loss * size;
+      examples += size;
     }
     this.#position = { ...this.#position, loss: { sum, examples } };
+  }
+
+  async #explain(place: StepPlace, number: number, kept: HostBatch | undefined): Promise<Error> {
+    const batch = kept ?? (await this.#source.batchAt!(place.epoch, place.batch));
+    const inputs = { fields: tensorsOf(batch), key: this.#keyOf(number) };
+    return explainNonFinite(place, batch, { run: this.#step.lossAndGradients, inputs });
   }
 
   #history(): History {

@@ -105,7 +105,7 @@ export class TrainingStep<Out> {
   }
 
   /** Loss and gradients without any update: what is searched for the first value that is not finite. */
-  lossAndGradients = ({ fields, key }: StepInputs): Tensor[] => {
+  lossAndGradients = ({ fields, key }: Pick<StepInputs, "fields" | "key">): Tensor[] => {
     const loss = this.#parts.loss(this.#parts.forward(fields, { training: true, key }), fields);
     return [loss, ...gradients(loss, this.#trained())];
   };

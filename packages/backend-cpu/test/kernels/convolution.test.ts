@@ -165,6 +165,22 @@ function random3x3Case(seed: number): Case {
   }
 }
 
+/** Depthwise kernels of 3×3: most of them are read in place, the others not. */
+function randomDepthwiseCase(seed: number): Case {
+  const next = seeded(seed * 6151 + 11);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(((next() + 1) / 2) * from.length)]!;
+  const stride = pick([1, 2]);
+  const axis = (): Axis => ({
+    size: pick([3, 4, 5, 6, 7, 8, 10, 13, 16, 21, 28]),
+    ...{ kernel: 3, stride, dilation: 1, before: pick([0, 1, 1, 1, 2]), after: pick([0, 1, 1, 1, 2]) },
+  });
+  for (;;) {
+    const planes = [pick([1, 3]), pick([2, 5, 20]), 1, pick([1, 1, 1, 2])] as const;
+    const found = caseOf(planes, [axis(), axis()], { bias: pick([false, true]), relu: pick([0, 1]) });
+    if (found !== undefined) return found;
+  }
+}
+
 const axis = (size: number, kernel: number, { stride = 1, pad = 0 } = {}): Axis => ({
   ...{ size, kernel, stride, dilation: 1, before: pad, after: pad },
 });
@@ -220,6 +236,10 @@ describe.each(builds)("convolution, %s", (build) => {
       expect([...kernels]).toEqual(
         expect.arrayContaining([face, face === "convFilterGrad" ? "winogradFilterGradEnd" : "winograd"]),
       );
+    });
+
+    it("is right for any depthwise shape of 3×3", () => {
+      for (let seed = 0; seed < 60; seed++) check(randomDepthwiseCase(seed), seed);
     });
 
     it.each(layers)("is right for %s", (_, c) => {

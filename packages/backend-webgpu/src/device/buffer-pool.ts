@@ -20,11 +20,17 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #keep: number;
   #freeBytes = 0;
+  #bytes = 0;
 
   /** @param keep bytes of free buffers that are kept at most */
   constructor(device: GPUDevice, keep: number) {
     this.#device = device;
     this.#keep = keep;
+  }
+
+  /** Bytes of all buffers of this pool, in use or free. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   take(bytes: number): GPUBuffer {
@@ -34,16 +40,17 @@ export class BufferPool {
       this.#freeBytes -= size;
       return known;
     }
-    return this.#device.createBuffer({
-      size,
-      usage: USAGE.storage | USAGE.copySource | USAGE.copyDestination,
-    });
+    const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
+    const buffer = this.#device.createBuffer({ size, usage });
+    this.#bytes += size;
+    return buffer;
   }
 
   giveBack(buffer: GPUBuffer): void {
     const { size } = buffer;
     if (this.#freeBytes + size > this.#keep) {
       buffer.destroy();
+      this.#bytes -= size;
       return;
     }
     this.#freeBytes += size;
@@ -55,6 +62,7 @@ export class BufferPool {
   dispose(): void {
     for (const buffers of this.#free.values()) for (const buffer of buffers) buffer.destroy();
     this.#free.clear();
+    this.#bytes -= this.#freeBytes;
     this.#freeBytes = 0;
   }
 }

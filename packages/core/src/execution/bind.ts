@@ -74,23 +74,28 @@ export function backendOf(
   leaves: readonly GraphNode[],
   wanted?: Backend,
 ): Backend | undefined {
-  let found: { backend: Backend; what: string } | undefined =
-    wanted === undefined ? undefined : { backend: wanted, what: "what was asked for" };
+  let found = wanted;
+  let first: Storage | undefined;
   for (const node of leaves) {
     const storage = node.storage?.[0];
     // Host data goes wherever it is needed.
     if (storage === undefined || isConstant(node)) continue;
-    const what = `a tensor of shape [${storage.spec.shape.join(", ")}]`;
-    if (found !== undefined && found.backend !== storage.backend) {
+    if (found !== undefined && found !== storage.backend) {
+      const what = wanted === undefined ? tensorOf(first!) : "what was asked for";
       throw new BackendError({
         operation,
-        problem: `${found.what} is on backend "${found.backend.name}", but ${what} is on "${storage.backend.name}".`,
+        problem: `${what} is on backend "${found.name}", but ${tensorOf(storage)} is on "${storage.backend.name}".`,
         wayOut: `Move one of them, for instance with await model.to(backend), or make both on the same backend.`,
       });
     }
-    found ??= { backend: storage.backend, what };
+    found ??= storage.backend;
+    first ??= storage;
   }
-  return found?.backend;
+  return found;
+}
+
+function tensorOf({ spec }: Storage): string {
+  return `a tensor of shape [${spec.shape.join(", ")}]`;
 }
 
 /** The buffer that holds a leaf on `backend`; host data is uploaded and kept there. */

@@ -10,6 +10,12 @@ import { liveBuffers } from "../backend/storage.js";
 const PRESSURE = 32 * 2 ** 20;
 const ATTEMPTS = 12;
 
+/** Whether a run that makes buffers for `outputs` need not wait for memory. */
+export function isBelowHighWater(backend: Backend, outputs: readonly TensorSpec[]): boolean {
+  const { bytes, highWater } = backend.memory();
+  return bytes + totalBytes(outputs) <= highWater;
+}
+
 /**
  * Called before a run that makes buffers for `outputs`. Above the backend's high-water mark it yields to the event loop,
  * where finalisers of dropped handles run (they never do while a loop awaits only resolved promises).
@@ -17,9 +23,9 @@ const ATTEMPTS = 12;
  * @throws OutOfMemoryError when the memory would exceed the limit, naming the largest live tensors.
  */
 export async function waitForMemory(backend: Backend, outputs: readonly TensorSpec[]): Promise<void> {
-  const needed = outputs.reduce((sum, spec) => sum + bytesOf(spec), 0);
+  if (isBelowHighWater(backend, outputs)) return;
+  const needed = totalBytes(outputs);
   let info = backend.memory();
-  if (info.bytes + needed <= info.highWater) return;
   await nextMacrotask();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     info = backend.memory();
@@ -48,6 +54,10 @@ export async function waitForMemory(backend: Backend, outputs: readonly TensorSp
 export async function collectDropped(): Promise<void> {
   new Float64Array(PRESSURE / 8).fill(1);
   await nextMacrotask();
+}
+
+function totalBytes(specs: readonly TensorSpec[]): number {
+  return specs.reduce((sum, spec) => sum + bytesOf(spec), 0);
 }
 
 function bytesOf({ dtype, shape }: TensorSpec): number {
