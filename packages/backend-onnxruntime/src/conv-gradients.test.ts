@@ -41,6 +41,41 @@ const geometries: Readonly<Record<string, Geometry>> = {
   "across samples, grouped": { x: [2, 16, 7, 7], weight: [8, 8, 3, 3], options: { padding: 1, groups: 2 } },
   "turned kernels, grouped": { x: [2, 24, 7, 6], weight: [6, 8, 3, 3], options: { padding: 1, groups: 3 } },
   "padding wider than the kernel": { x: [2, 8, 4, 4], weight: [3, 8, 2, 2], options: { padding: 3 } },
+  // From 16 filters on in blocks of channels, where the runtime has them.
+  blocks: { x: [3, 16, 9, 16], weight: [32, 16, 3, 3], options: { padding: 1 } },
+  "blocks, rows of two samples in one": { x: [4, 32, 5, 8], weight: [16, 32, 3, 3], options: { padding: 1 } },
+  "blocks, rows of eight samples in one": { x: [8, 16, 3, 2], weight: [16, 16, 1, 1], options: {} },
+  "blocks, two to a row, not full": { x: [2, 16, 4, 19], weight: [48, 16, 3, 3], options: { padding: 1 } },
+  "blocks, odd samples": { x: [3, 16, 7, 7], weight: [16, 16, 5, 3], options: { padding: [2, 1] } },
+  "blocks, strided": { x: [2, 16, 11, 12], weight: [32, 16, 3, 3], options: { stride: 2, padding: 1 } },
+  "blocks, strided by rows and columns": {
+    x: [2, 16, 10, 9],
+    weight: [16, 16, 2, 3],
+    options: { stride: [3, 2], padding: "same" },
+  },
+  "blocks, dilated": {
+    x: [2, 16, 12, 11],
+    weight: [16, 16, 3, 3],
+    options: { padding: 2, dilation: [2, 3] },
+  },
+  "blocks, strided and dilated": {
+    x: [2, 32, 12, 13],
+    weight: [16, 32, 3, 2],
+    options: { padding: [0, 2], stride: 2, dilation: [1, 2] },
+  },
+  "blocks of filters, few channels": { x: [3, 3, 8, 8], weight: [16, 3, 5, 5], options: { padding: 2 } },
+  "blocks of filters, channels in no block": { x: [2, 20, 8, 8], weight: [16, 20, 3, 3], options: {} },
+  "blocks, each channel for itself": {
+    x: [2, 32, 7, 7],
+    weight: [32, 1, 3, 3],
+    options: { groups: 32, padding: 1 },
+  },
+  "blocks, grouped": { x: [2, 32, 7, 7], weight: [32, 16, 3, 3], options: { groups: 2, padding: 1 } },
+  "blocks, padding wider than the kernel": {
+    x: [2, 16, 4, 4],
+    weight: [16, 16, 2, 2],
+    options: { padding: 3 },
+  },
 };
 
 const normal = (shape: Shape, seed: number): Float32Array =>

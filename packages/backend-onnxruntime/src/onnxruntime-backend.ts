@@ -42,7 +42,7 @@ export class SessionBackend implements OnnxRuntimeBackend {
   }
 
   supports(node: GraphNode): true | Unsupported {
-    return supportedAt(node, this.#settings.opset);
+    return supportedAt(node, this.#settings.opset, this.#settings.runtime.block);
   }
 
   async compile(graph: Graph): Promise<Program> {

@@ -1,6 +1,7 @@
 // Makes the backend: loads the package, and checks the options.
 import { ConvokeError, type Backend } from "@convoke/core";
 import { loadRuntime } from "#load-runtime";
+import { blockOf } from "./blocked/probe.js";
 import { SessionBackend } from "./onnxruntime-backend.js";
 import type { OnnxRuntimeName } from "./runtime.js";
 
@@ -48,6 +49,9 @@ export async function onnxruntime(options: OnnxRuntimeOptions = {}): Promise<Onn
       wayOut: "Leave threads out for the default.",
     });
   }
-  const runtime = await loadRuntime(options.runtime, threads);
+  const loaded = await loadRuntime(options.runtime, threads);
+  // WebAssembly has no kernels for it.
+  const block = loaded.name === "onnxruntime-node" ? await blockOf(loaded) : undefined;
+  const runtime = { ...loaded, block };
   return new SessionBackend({ runtime, opset: OPSET, maxMemory: options.maxMemory ?? 4 * GIBIBYTE });
 }

@@ -22,6 +22,8 @@ export interface LoadedRuntime {
   readonly options: SessionOptions;
   /** Whether a run writes its results into arrays that it is given; else it gives copies. */
   readonly writesInPlace: boolean;
+  /** Channels in a block of the layout in which it convolves fastest, where it has one. */
+  readonly block?: number | undefined;
 }
 
 /**

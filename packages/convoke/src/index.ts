@@ -67,5 +67,6 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
+export { DeviceLostError, webgpu, type WebGpuBackend, type WebGpuOptions } from "@convoke/backend-webgpu";
 export { exportOnnx, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

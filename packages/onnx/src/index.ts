@@ -47,9 +47,16 @@ export { OnnxExportError, OnnxVerificationError } from "./export/export-error.js
 export { exportOnnx, type ExportedModel, type ExportOptions } from "./export/export-onnx.js";
 export { type JsonValue, type ModelMetadata } from "./export/metadata.js";
 export { OPSETS } from "./export/opsets.js";
-export { hasOnnxForm, programModel, type ProgramModel } from "./export/program-model.js";
+export {
+  hasOnnxForm,
+  programModel,
+  type ProgramModel,
+  type ProgramOptions,
+  type RuntimeForms,
+} from "./export/program-model.js";
 export { importOnnx, type ImportOptions } from "./import/import-onnx.js";
 export { ImportedModel, type ModelSource } from "./import/imported-model.js";
 export { OnnxUnsupportedError } from "./import/unsupported-error.js";
+export type { LowerFunction, LoweringContext, Operand, Producer, Result } from "./lowerings/lowering.js";
 export { operatorNames } from "./operators/operator-table.js";
 export { runCase, type CaseFiles, type CaseResult, type CaseTolerance } from "./suite/run-case.js";

@@ -1,7 +1,7 @@
 // Turns element loops into functions `(operands, worker, workers)` of a WebAssembly module.
 // `operands` points to the addresses of the inputs and then of the outputs.
 import type { DType } from "@convoke/core";
-import { valueTypes, type Access, type ElementLoop, type Step } from "./element-loop.js";
+import { valueTypes, type Access, type ElementLoop, type Step } from "@convoke/core/planning";
 import {
   bytes,
   emitAddresses,

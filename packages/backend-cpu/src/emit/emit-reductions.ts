@@ -2,7 +2,7 @@
 // computes all results. One worker computes each element of a result, in an order that the shape alone decides: the bits
 // do not depend on how many workers there are.
 import { dtypes, type DType } from "@convoke/core";
-import { valueTypes, type Reduction, type ReductionLoop } from "./element-loop.js";
+import { valueTypes, type Reduction, type ReductionLoop } from "@convoke/core/planning";
 import { emitScalarValues, invariantValues, type LoopFunctions } from "./emit-elements.js";
 import {
   bytes,

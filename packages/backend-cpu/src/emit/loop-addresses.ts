@@ -1,6 +1,6 @@
 // Where emitted loops read and write: shares of workers, addresses of rows, and vectors whose elements lie apart.
 import { dtypes, type DType } from "@convoke/core";
-import type { Access } from "./element-loop.js";
+import type { Access } from "@convoke/core/planning";
 import { emitSplatLoad } from "./vector-steps.js";
 import type { FunctionCode, Local } from "./wasm-module.js";
 

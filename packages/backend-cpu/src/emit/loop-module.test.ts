@@ -1,6 +1,6 @@
 import { allocate, opTable, type DType, type HostArray, type TypedArray } from "@convoke/core";
 import { describe, expect, it } from "vitest";
-import type { Access, ElementLoop, ReductionLoop, Step } from "./element-loop.js";
+import type { Access, ElementLoop, ReductionLoop, Step } from "@convoke/core/planning";
 import { canEmit, emitLoopModule, loopImports, type Loop } from "./loop-module.js";
 
 type LoopFunction = (operands: number, worker: number, workers: number) => void;

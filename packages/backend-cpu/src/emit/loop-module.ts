@@ -1,6 +1,6 @@
 // One WebAssembly module for all emitted loops of a program.
 import type { DType } from "@convoke/core";
-import { valueTypes, type ElementLoop, type ReductionLoop } from "./element-loop.js";
+import { valueTypes, type ElementLoop, type ReductionLoop } from "@convoke/core/planning";
 import { emitElementLoop, type LoopFunctions } from "./emit-elements.js";
 import { emitReductionLoop } from "./emit-reductions.js";
 import { addLaneFunctions } from "./lane-functions.js";

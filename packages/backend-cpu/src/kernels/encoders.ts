@@ -5,13 +5,11 @@ import type { ProgramBuilder } from "../program/program-builder.js";
 import { encodeConv, encodeConvFilterGrad, encodeConvInputGrad, hasKernel } from "./convolution.js";
 import { indexingEncoders } from "./indexing.js";
 import { encodeLinear, encodeMatmul } from "./matmul.js";
-import { movementEncoders } from "./movement.js";
 import { encodeAvgPool, encodeAvgPoolGrad, encodeMaxPool, encodePlaneMap } from "./pooling.js";
 
 export type Encoder = (node: GraphNode, builder: ProgramBuilder) => void;
 
 export const encoders: Readonly<Record<string, Encoder>> = {
-  ...movementEncoders,
   ...indexingEncoders,
   matmul: encodeMatmul,
   linear: encodeLinear,

@@ -1,32 +1,25 @@
 // Matrix products: float32 through the packed kernel with any strides, other types as sums in a loop.
 import { specOf, type GraphNode, type Value } from "@convoke/core";
+import {
+  denseLayout,
+  emitProductSums,
+  mergeAxes,
+  productLayouts,
+  type Layout,
+  type Operand,
+  type Product,
+} from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
-import { mergeAxes } from "../emit/element-loop.js";
 import { encodeOperands, gemmFlags, gemmMemory } from "../operand-layouts.js";
-import type { Operand } from "../program/instruction.js";
-import { broadcastLayout, denseLayout, type Layout } from "../program/layout.js";
-import { denseOutput, strided, type ProgramBuilder } from "../program/program-builder.js";
-
-/** a [..., m, k] · b [..., k, n] with the batch axes of the result. */
-interface Product {
-  readonly a: Layout;
-  readonly b: Layout;
-  readonly c: Layout;
-}
+import type { ProgramBuilder } from "../program/program-builder.js";
 
 export function encodeMatmul(node: GraphNode, builder: ProgramBuilder): void {
-  const [a, b] = node.inputs as [Value, Value];
   const { dtype, shape } = node.outputs[0]!;
-  const batch = shape.slice(0, -2);
-  const over = (value: Value): Layout => {
-    const layout = builder.layoutOf(value);
-    return broadcastLayout(layout, [...batch, ...layout.shape.slice(-2)]);
-  };
-  const product: Product = { a: over(a), b: over(b), c: builder.result({ node, index: 0 }) };
+  const product = productLayouts(node, builder);
   if (shapeSize(shape) === 0) return;
   if (dtype === "float32" && shapeSize(product.a.shape.slice(-1)) > 0)
     emitGemm(product, { relu: builder.rectifies(node) }, builder);
-  else emitSums(product, node, builder);
+  else emitProductSums(product, dtype, builder);
 }
 
 /** x [..., in] · weightᵀ [in, out] + bias: all leading axes are rows. */
@@ -105,22 +98,4 @@ function forEachIndex(shape: Shape, visit: (index: readonly number[]) => void): 
       index[axis] = 0;
     }
   }
-}
-
-/** c = Σₖ a · b element by element: every type, no speed. */
-function emitSums({ a, b, c }: Product, node: GraphNode, builder: ProgramBuilder): void {
-  const { dtype } = node.outputs[0]!;
-  const rank = c.shape.length;
-  const [rows, columns] = [rank - 2, rank - 1];
-  const batchOf = (layout: Layout): readonly number[] => layout.strides.slice(0, rows);
-  builder.reduction({
-    kept: c.shape,
-    reduced: [a.shape[columns]!],
-    inputs: [
-      { ...strided(a, dtype), strides: [...batchOf(a), a.strides[rows]!, 0, a.strides[columns]!] },
-      { ...strided(b, dtype), strides: [...batchOf(b), 0, b.strides[columns]!, b.strides[rows]!] },
-    ],
-    steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    results: [{ ...denseOutput(c, dtype), op: "sum", value: 2 }],
-  });
 }

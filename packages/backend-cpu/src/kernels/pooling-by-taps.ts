@@ -1,8 +1,8 @@
 // Pooling in any type and over any number of axes, as element loops: one for each tap of the window, over the windows
 // for which the tap lies in the input. For what the kernels of float32 planes do not cover.
 import { specOf, type DType, type GraphNode, type Value } from "@convoke/core";
+import { denseStrides, fill, sliced, strided, type Layout, type Step } from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
-import type { Step } from "../emit/element-loop.js";
 import { ERROR_WORD } from "../memory/machine-memory.js";
 import {
   kernelBySum,
@@ -11,9 +11,7 @@ import {
   scatterAlongAxisScratchBytes,
   takeAlongAxisOperands,
 } from "../operand-layouts-data.js";
-import { denseStrides, sliced, type Layout } from "../program/layout.js";
-import { strided, type ProgramBuilder } from "../program/program-builder.js";
-import { fill } from "./movement.js";
+import type { ProgramBuilder } from "../program/program-builder.js";
 
 /** The windows of a pooling op, axis by axis. */
 export interface PoolAttributes {
@@ -206,8 +204,7 @@ function constantOverPlanes(
   data: Int32Array | Float32Array | Float64Array,
   { shape, builder }: { shape: Shape; builder: ProgramBuilder },
 ): Layout {
-  const bytes = new Uint8Array(data.buffer);
-  const buffer = builder.buffer(bytes.length, { kind: "constant", data: bytes });
+  const buffer = builder.buffer(data.byteLength, { kind: "constant", data });
   return { buffer, shape, strides: [0, 0, ...denseStrides(shape.slice(2))], offset: 0 };
 }
 

@@ -1,8 +1,8 @@
 // Pooling over planes, and the ops that spread and collect by the positions of maxima.
 import { specOf, type GraphNode, type Value } from "@convoke/core";
+import type { Operand } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
 import { encodeOperands } from "../operand-layouts.js";
-import type { Operand } from "../program/instruction.js";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import {
   avgPoolByTaps,

@@ -5,7 +5,7 @@ import { paddedSize } from "../memory/heap.js";
 import type { MachineMemory } from "../memory/machine-memory.js";
 import type { Crew } from "../runtime/crew.js";
 import { planArena, type ArenaPlan } from "./arena.js";
-import type { ProgramPlan } from "./instruction.js";
+import type { CpuPlan } from "./instruction.js";
 
 interface Patch {
   readonly word: number;
@@ -36,7 +36,7 @@ export class LoopNumbers {
 
 export class LoadedProgram {
   readonly arena: ArenaPlan;
-  readonly #plan: ProgramPlan;
+  readonly #plan: CpuPlan;
   readonly #memory: MachineMemory;
   readonly #crew: Crew;
   readonly #numbers: LoopNumbers;
@@ -52,7 +52,7 @@ export class LoadedProgram {
   #bytes = 0;
 
   private constructor(parts: {
-    plan: ProgramPlan;
+    plan: CpuPlan;
     memory: MachineMemory;
     crew: Crew;
     numbers: LoopNumbers;
@@ -89,7 +89,7 @@ export class LoadedProgram {
 
   /** Compiles the loops of a plan, and puts everything where the crew finds it. */
   static async load(
-    plan: ProgramPlan,
+    plan: CpuPlan,
     machine: {
       memory: MachineMemory;
       crew: Crew;
@@ -160,7 +160,7 @@ export class LoadedProgram {
     this.#memory.write(this.#address, new Uint8Array(this.#words.buffer));
   }
 
-  get plan(): ProgramPlan {
+  get plan(): CpuPlan {
     return this.#plan;
   }
 
@@ -174,9 +174,10 @@ export class LoadedProgram {
     this.#address = this.#allocate(this.#words.byteLength, "a program");
     this.#plan.buffers.forEach(({ role }, buffer) => {
       if (role.kind !== "constant") return;
-      const address = this.#allocate(role.data.length, "a constant");
+      const { data } = role;
+      const address = this.#allocate(data.byteLength, "a constant");
       this.#constants.set(buffer, address);
-      this.#memory.write(address, role.data);
+      this.#memory.write(address, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     });
   }
 

@@ -11,7 +11,7 @@ import {
 import { shapeSize, type Shape } from "@convoke/shape";
 import { expect } from "vitest";
 import { generatedKernels } from "../../scripts/build-kernels.mjs";
-import type { Operand } from "../../src/program/instruction.js";
+import type { Operand } from "@convoke/core/planning";
 
 type KernelFunction = (operands: number, worker: number, workers: number) => void;
 

@@ -2,7 +2,7 @@ import { allocate, dtypes, type DType, type HostArray, type TypedArray } from "@
 import { shapeSize, type Shape } from "@convoke/shape";
 import { describe, expect, it } from "vitest";
 import { fillOperands, kernelByWidth, stridedCopyOperands } from "../../src/operand-layouts-data.js";
-import { denseStrides } from "../../src/program/layout.js";
+import { denseStrides } from "@convoke/core/planning";
 import { allDTypes, referenceOutputs, runKernels, samples } from "./kernel-run.js";
 
 interface View {

@@ -10,6 +10,7 @@ import {
 } from "@convoke/core";
 import { programModel, writeModel, type ProgramModel } from "@convoke/onnx";
 import { shapeSize } from "@convoke/shape";
+import { blockedForms } from "../blocked/forms.js";
 import type { LoadedRuntime, RuntimeSession, RuntimeTensor, SessionOptions } from "../runtime.js";
 import { hostTensor, toRuntimeTensor } from "../tensor-conversion.js";
 import { compileHostPart, splitGraph, type HostPart, type HostProgram } from "./host-part.js";
@@ -49,7 +50,9 @@ export class RuntimeProgram {
   /** @throws BackendError when ONNX Runtime does not take the model. */
   static async compile(graph: Graph, runtime: LoadedRuntime, opset: number): Promise<RuntimeProgram> {
     const { device, host } = splitGraph(graph);
-    const written = programModel(device, { opset });
+    const { block } = runtime;
+    const ownForms = block === undefined ? undefined : blockedForms(device, block);
+    const written = programModel(device, { opset, ownForms });
     const isEmpty = written.outputs.length + written.updates.length === 0;
     return new RuntimeProgram({
       runtime,

@@ -1,6 +1,7 @@
 // Which nodes the backend takes. What ONNX Runtime 1.30 lacks was found by running the conformance suite.
 import { specOf, type DType, type GraphNode, type OpName, type Unsupported } from "@convoke/core";
 import { hasOnnxForm } from "@convoke/onnx";
+import { keepsWhole } from "../blocked/forms.js";
 import { isDrawn } from "./host-part.js";
 
 /** Primitives that ONNX Runtime computes for some element types of their first input only. */
@@ -38,8 +39,8 @@ const doubles: ReadonlySet<string> = new Set<OpName>([
 ]);
 
 /** Whether a node can be written at this opset, and whether ONNX Runtime then runs it. */
-export function supportedAt(node: GraphNode, opset: number): true | Unsupported {
-  if (isDrawn(node)) return true;
+export function supportedAt(node: GraphNode, opset: number, block: number | undefined): true | Unsupported {
+  if (isDrawn(node) || (block !== undefined && keepsWhole(node, block))) return true;
   if (!hasOnnxForm(node, opset)) return { reason: "ONNX has no operator for it" };
   const { name, kind } = node.op;
   const { dtype } = specOf(node.inputs[0]!);

@@ -1,6 +1,7 @@
 // The backends by the names that the command gives them, and what can be said about each here.
 import { cpu } from "@convoke/backend-cpu";
 import { onnxruntime } from "@convoke/backend-onnxruntime";
+import { webgpu } from "@convoke/backend-webgpu";
 import { BackendUnavailableError, reference, type Backend } from "@convoke/core";
 import { suggestion } from "./nearest-name.js";
 import { UsageError } from "./usage-error.js";
@@ -22,18 +23,6 @@ interface BackendEntry {
   status(): Promise<BackendStatus>;
 }
 
-/** A backend that this version does not have yet. */
-function planned(name: string, about: string): BackendEntry {
-  const reason = "this version of Convoke does not have it yet.";
-  return {
-    open: () =>
-      Promise.reject(
-        new BackendUnavailableError({ backend: name, reason, wayOut: "Train with --backend cpu." }),
-      ),
-    status: () => Promise.resolve({ name, available: false, trains: false, about, limits: {}, reason }),
-  };
-}
-
 const backends: Readonly<Record<string, BackendEntry>> = {
   cpu: { open: ({ threads }) => cpu(threads === undefined ? {} : { threads }), status: cpuStatus },
   reference: {
@@ -50,7 +39,7 @@ const backends: Readonly<Record<string, BackendEntry>> = {
       });
     },
   },
-  webgpu: planned("webgpu", "WebGPU, in browsers and in Node"),
+  webgpu: { open: () => webgpu(), status: webgpuStatus },
   onnxruntime: {
     open: ({ threads }) => onnxruntime(threads === undefined ? {} : { threads }),
     status: runtimeStatus,
@@ -113,6 +102,27 @@ async function runtimeStatus(): Promise<BackendStatus> {
   try {
     const backend = await onnxruntime();
     const limits = { package: backend.packageName, memoryBytes: backend.memory().limit };
+    await backend.dispose();
+    return { ...status, available: true, limits };
+  } catch (error) {
+    if (!(error instanceof BackendUnavailableError)) throw error;
+    return { ...status, available: false, limits: {}, reason: reasonOf(error) };
+  }
+}
+
+async function webgpuStatus(): Promise<BackendStatus> {
+  const status = { name: "webgpu", trains: true, about: "WebGPU, in browsers and in Node" };
+  try {
+    const backend = await webgpu();
+    const { adapter, features, maxTensorBytes, workgroupMemoryBytes, storageBuffers } = backend.info;
+    const limits = {
+      adapter,
+      memoryBytes: backend.memory().limit,
+      maxTensorBytes,
+      workgroupMemoryBytes,
+      storageBuffers,
+      features: features.join(" "),
+    };
     await backend.dispose();
     return { ...status, available: true, limits };
   } catch (error) {

@@ -33,10 +33,10 @@ export class GraphWriter {
   emit(
     scope: string,
     opType: string,
-    parts: { inputs: readonly string[]; attributes: Attributes; outputs: number },
+    parts: { inputs: readonly string[]; attributes: Attributes; outputs: number; domain?: string },
   ): readonly string[] {
-    const { inputs, attributes } = parts;
-    const key = JSON.stringify([opType, inputs, attributes, parts.outputs], (_, value: unknown) =>
+    const { inputs, attributes, domain = "" } = parts;
+    const key = JSON.stringify([domain, opType, inputs, attributes, parts.outputs], (_, value: unknown) =>
       typeof value === "bigint" ? `${value}n` : value,
     );
     const known = this.#emitted.get(key);
@@ -45,7 +45,7 @@ export class GraphWriter {
     const outputs = Array.from({ length: parts.outputs }, (_, i) =>
       this.unique(i === 0 ? `${name}_output` : `${name}_output_${i}`),
     );
-    this.#nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
+    this.#nodes.push({ name, opType, domain, inputs, outputs, attributes });
     this.#emitted.set(key, outputs);
     return outputs;
   }

@@ -12,7 +12,7 @@ import {
 import { attribute, type AttributeValue } from "../model/attributes.js";
 import { tensorValue, type Graph, type ValueInfo } from "../model/onnx-model.js";
 import { codeOfDType, type TensorData } from "../model/tensor-data.js";
-import type { LoweringContext, Operand, Result } from "../lowerings/lowering.js";
+import type { LowerFunction, LoweringContext, Operand, Result } from "../lowerings/lowering.js";
 import { loweringOf } from "../lowerings/lowering-table.js";
 import type { AlignedNode, BatchScalar } from "./align-traces.js";
 import { foldedValues } from "./fold-constants.js";
@@ -31,6 +31,8 @@ export interface LoweringRequest {
   readonly nodes: readonly AlignedNode[];
   readonly sources: ReadonlyMap<GraphNode, GraphSource>;
   readonly outputs: readonly { readonly value: Value; readonly name: string }[];
+  /** The forms that a runtime has of its own, in place of those of the table. */
+  readonly ownForm?: ((node: GraphNode) => LowerFunction | undefined) | undefined;
 }
 
 export interface LoweredGraph {
@@ -162,7 +164,7 @@ class GraphLowering {
   }
 
   #lower(aligned: AlignedNode): readonly string[] {
-    const lowering = loweringOf(aligned.node);
+    const lowering = this.#request.ownForm?.(aligned.node) ?? loweringOf(aligned.node);
     if (lowering === undefined)
       this.#refuse(aligned.node, "it is no op of @convoke/core, and has no lowering");
     if (lowering === "hostInput") {
@@ -201,8 +203,8 @@ class GraphLowering {
     const outputs = node.outputs.map(({ dtype }, index): Result => {
       return { dtype, shape: aligned.shapes[index]!, isUsed: this.#used.has(`${node.id}.${index}`) };
     });
-    const emitAll: LoweringContext["emitAll"] = (opType, values, { attributes, count }) =>
-      writer.emit(node.scope, opType, { inputs: values, attributes, outputs: count });
+    const emitAll: LoweringContext["emitAll"] = (opType, values, { attributes, count, domain = "" }) =>
+      writer.emit(node.scope, opType, { inputs: values, attributes, outputs: count, domain });
     const emit: LoweringContext["emit"] = (opType, values, attributes = {}) =>
       emitAll(opType, values, { attributes, count: 1 })[0]!;
     return {

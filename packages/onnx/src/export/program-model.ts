@@ -1,6 +1,7 @@
 // Writes a compiled graph as an ONNX model: inputs and state come in, outputs and new state go out.
 import { isInput, type Graph, type GraphNode } from "@convoke/core";
 import { isWrittenAsItself, loweringOf } from "../lowerings/lowering-table.js";
+import type { LowerFunction } from "../lowerings/lowering.js";
 import type { OnnxModel } from "../model/onnx-model.js";
 import { alignSingle } from "./align-traces.js";
 import { lowerGraph, type GraphSource } from "./lower-graph.js";
@@ -16,6 +17,21 @@ export interface ProgramModel {
   readonly outputs: readonly string[];
   /** For each piece of state: the value after the run. */
   readonly updates: readonly string[];
+}
+
+/** How a program is written. */
+export interface ProgramOptions {
+  readonly opset: number;
+  /** What the runtime that the model is for computes with operators of its own. */
+  readonly ownForms?: RuntimeForms | undefined;
+}
+
+/** Forms of nodes for one runtime. */
+export interface RuntimeForms {
+  /** The versions of the domains that the operators are from. */
+  readonly opsets: Readonly<Record<string, number>>;
+  /** How a node is written; undefined for one that is written as in every file. */
+  of(this: void, node: GraphNode): LowerFunction | undefined;
 }
 
 /**
@@ -47,7 +63,7 @@ export function hasOnnxForm(node: GraphNode, opset: number): boolean {
  * console.log(state, updates); // ["state_0"] ["update_0"]
  * ```
  */
-export function programModel(graph: Graph, { opset }: { opset: number }): ProgramModel {
+export function programModel(graph: Graph, { opset, ownForms }: ProgramOptions): ProgramModel {
   const sources = new Map<GraphNode, GraphSource>();
   const named = (nodes: readonly GraphNode[], kind: string): string[] =>
     nodes.map((node, i) => {
@@ -68,11 +84,12 @@ export function programModel(graph: Graph, { opset }: { opset: number }): Progra
     nodes: alignSingle({ graph }),
     sources,
     outputs: [...outputs, ...updates],
+    ownForm: ownForms?.of,
   });
   return {
     model: {
       irVersion: irVersion(opset),
-      opsets: { "": opset },
+      opsets: { "": opset, ...ownForms?.opsets },
       producer: { name: "convoke", version: "" },
       metadata: {},
       functions: [],

@@ -52,11 +52,15 @@ export interface LoweringContext<A extends object = object> {
     inputs: readonly string[],
     attributes?: Readonly<Record<string, AttributeValue>>,
   ): string;
-  /** Adds a node with `count` outputs. */
+  /** Adds a node with `count` outputs; an operator that is not ONNX's own is named with its domain. */
   emitAll(
     opType: string,
     inputs: readonly string[],
-    options: { attributes: Readonly<Record<string, AttributeValue>>; count: number },
+    options: {
+      attributes: Readonly<Record<string, AttributeValue>>;
+      count: number;
+      domain?: string | undefined;
+    },
   ): readonly string[];
   /** A vector of int64. */
   ints(values: readonly (number | bigint)[]): string;

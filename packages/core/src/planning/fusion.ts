@@ -1,5 +1,5 @@
 // Which nodes become one loop: element-wise nodes of one shape that feed each other, without making a cycle.
-import type { GraphNode, Value } from "@convoke/core";
+import type { GraphNode, Value } from "../graph/node.js";
 
 /** A node or a group of nodes that runs as one. */
 export interface Unit {

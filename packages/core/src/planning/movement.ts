@@ -1,14 +1,14 @@
 // Movement: what only changes strides costs nothing; the rest are copies.
-import { specOf, type GraphNode } from "@convoke/core";
-import { denseStrides, permuted, reshaped, sliced, broadcastLayout, type Layout } from "../program/layout.js";
-import { stridedOver, type ProgramBuilder, type Strided } from "../program/program-builder.js";
+import { specOf, type GraphNode } from "../graph/node.js";
+import { denseStrides, permuted, reshaped, sliced, broadcastLayout, type Layout } from "./layout.js";
+import { stridedOver, type PlanBuilder, type Strided } from "./plan-builder.js";
 
 interface Walk {
   readonly start: readonly number[];
   readonly step: readonly number[];
 }
 
-type Encoder = (node: GraphNode, builder: ProgramBuilder) => void;
+type Encoder = (node: GraphNode, builder: PlanBuilder) => void;
 
 /** The part of `layout` that holds `inner`, beginning at `start`. */
 function within(layout: Layout, start: readonly number[], shape: readonly number[]): Layout {
@@ -18,7 +18,7 @@ function within(layout: Layout, start: readonly number[], shape: readonly number
 /** A loop that fills `to` with one element. */
 export function fill(
   parts: { to: Layout; value: Strided | number },
-  builder: ProgramBuilder,
+  builder: PlanBuilder,
   dtype: Strided["dtype"],
 ): void {
   const { to, value } = parts;

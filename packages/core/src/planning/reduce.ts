@@ -1,15 +1,15 @@
 // Reductions: loops that carry accumulators; element-wise values that are not stored are computed inside.
-import { specOf, type GraphNode } from "@convoke/core";
-import type { Reduction } from "../emit/element-loop.js";
-import { denseOutput, type ProgramBuilder } from "../program/program-builder.js";
+import { specOf, type GraphNode } from "../graph/node.js";
+import type { Reduction } from "./element-loop.js";
 import { fusedSteps } from "./elementwise.js";
+import { denseOutput, type PlanBuilder } from "./plan-builder.js";
 
 export const reductionOps: ReadonlySet<string> = new Set(["sum", "prod", "max", "min"]);
 
 /** Emits reductions of one shape over the same axes as one pass; `steps` compute what they read, where it is not stored. */
 export function emitReductions(
   { reductions, steps: nodes }: { reductions: readonly GraphNode[]; steps: readonly GraphNode[] },
-  builder: ProgramBuilder,
+  builder: PlanBuilder,
 ): void {
   const [first] = reductions as [GraphNode, ...GraphNode[]];
   const { axes } = first.attributes as { readonly axes: readonly number[] };

@@ -1,6 +1,8 @@
 // Which element-wise values are never stored: each loop that reads one computes it again, from what it was made of.
-import { dtypes, isConstant, specOf, type GraphNode, type Value } from "@convoke/core";
 import { shapeSize } from "@convoke/shape";
+import { dtypes } from "../dtype.js";
+import { isConstant } from "../graph/leaf.js";
+import { specOf, type GraphNode, type Value } from "../graph/node.js";
 import type { Unit } from "./fusion.js";
 
 /** Steps that cost so much that a value is rather read again than computed again. */

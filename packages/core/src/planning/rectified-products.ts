@@ -1,6 +1,7 @@
 // ReLUs that a product or a convolution applies while it stores its results.
-import type { Graph, GraphNode, Value } from "@convoke/core";
-import { constantValue } from "../kernels/elementwise.js";
+import type { Graph } from "../graph/graph.js";
+import type { GraphNode, Value } from "../graph/node.js";
+import { constantValue } from "./elementwise.js";
 
 /**
  * The nodes max(product, 0) whose product nobody else reads, with that product. `canRectify` says which nodes' kernels

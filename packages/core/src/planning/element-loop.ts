@@ -1,5 +1,5 @@
 // A fused loop over elements: what is loaded, computed and stored at every position of an iteration space.
-import type { DType } from "@convoke/core";
+import type { DType } from "../dtype.js";
 
 /** How an array is walked: one stride per axis of the iteration space, in elements; 0 repeats. */
 export interface Access {

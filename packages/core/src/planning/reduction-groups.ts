@@ -1,5 +1,5 @@
 // Reductions that read the same values over the same axes, made one pass.
-import type { GraphNode, Value } from "@convoke/core";
+import type { GraphNode, Value } from "../graph/node.js";
 import { canMerge, type Unit } from "./fusion.js";
 
 /** How many results one pass may have: more accumulators than this would spill. */

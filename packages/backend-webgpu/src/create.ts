@@ -1,0 +1,91 @@
+// Makes the backend: finds an adapter and opens its device with all that it has.
+import { openGpu, wayOut } from "#open-gpu";
+import { BackendUnavailableError, ConvokeError } from "@convoke/core";
+import { DeviceBackend } from "./device-backend.js";
+import type { DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
+
+export interface WebGpuOptions {
+  /** Bytes that live tensors may take; 4 GiB by default. WebGPU does not tell what the device has. */
+  readonly maxMemory?: number;
+  /** Which GPU to take where there are several; the browser decides by default. */
+  readonly powerPreference?: "low-power" | "high-performance";
+}
+
+const GIBIBYTE = 2 ** 30;
+
+/**
+ * The WebGPU backend, in browsers and their workers, and in Node through the package `webgpu`. float32 and types of at
+ * most 32 bits; WebGPU has no numbers of 64 bits.
+ *
+ * @throws BackendUnavailableError where there is no WebGPU or no adapter; it says what to install.
+ * @example
+ * ```ts
+ * import { webgpu } from "@convoke/backend-webgpu";
+ * import { BackendUnavailableError, tensor, useBackend } from "@convoke/core";
+ *
+ * try {
+ *   await useBackend(await webgpu());
+ * } catch (error) {
+ *   if (!(error instanceof BackendUnavailableError)) throw error;
+ *   console.log(error.message); // no GPU: what is missing, and how to get it
+ * }
+ * console.log(await tensor([[1, 2], [3, 4]]).matmul(tensor([[1], [1]])).data()); // Float32Array [3, 7]
+ * ```
+ */
+export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return webgpuWith(options, {});
+}
+
+/** The WebGPU backend, told some of what it would find out about the device. */
+export async function webgpuWith(
+  options: WebGpuOptions,
+  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers">>,
+): Promise<WebGpuBackend> {
+  const { maxMemory = 4 * GIBIBYTE, powerPreference } = options;
+  if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
+    throw new ConvokeError({
+      operation: "webgpu",
+      problem: `maxMemory is ${maxMemory}, but it must be a whole number of bytes, at least ${2 ** 20}.`,
+      wayOut: "Leave maxMemory out for the default.",
+    });
+  }
+  const gpu = await openGpu();
+  if (typeof gpu === "string") throw unavailable(gpu);
+  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+  if (adapter === null) throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
+  const device = await openDevice(adapter);
+  return new DeviceBackend({ gpu, device, info: { ...infoOf(adapter, device), ...told }, maxMemory });
+}
+
+function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
+  return new BackendUnavailableError({ backend: "webgpu", reason, wayOut }, options);
+}
+
+/** The limits that matter here, as high as the adapter goes. */
+const limits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredLimits = Object.fromEntries(limits.map((name) => [name, adapter.limits[name]]));
+  try {
+    return await adapter.requestDevice({ requiredLimits });
+  } catch (error) {
+    throw unavailable(`the adapter gives no device: ${String(error)}.`, { cause: error });
+  }
+}
+
+function infoOf({ info }: GPUAdapter, device: GPUDevice): DeviceInfo {
+  const words = [info.vendor, info.architecture, info.device, info.description].filter((text) => text !== "");
+  return {
+    isSoftware: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(words.join(" ")),
+    adapter: [...new Set(words)].join(", ") || "an adapter that does not name itself",
+    features: [...device.features].sort(),
+    maxTensorBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
+    workgroupMemoryBytes: device.limits.maxComputeWorkgroupStorageSize,
+    storageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+  };
+}

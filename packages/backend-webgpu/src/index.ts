@@ -1,0 +1,8 @@
+/**
+ * The WebGPU backend of Convoke: trains and runs on the GPU, in browsers and in Node.
+ *
+ * @packageDocumentation
+ */
+export { webgpu, type WebGpuOptions } from "./create.js";
+export { DeviceLostError } from "./device-lost-error.js";
+export type { DeviceInfo, WebGpuBackend, WebGpuMemory } from "./webgpu-backend.js";

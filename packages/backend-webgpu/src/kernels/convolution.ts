@@ -1,0 +1,279 @@
+// Convolution and its gradients in float32 as products whose operands are read through windows (implicit GEMM).
+import { specOf, type GraphNode, type Value } from "@convoke/core";
+import {
+  denseStrides,
+  emitConv,
+  emitConvFilterGrad,
+  emitConvInputGrad,
+  type Geometry,
+} from "@convoke/core/planning";
+import { shapeSize, type Shape } from "@convoke/shape";
+import type { ProgramBuilder } from "../program/program-builder.js";
+import { placeOf, positionsOf } from "../wgsl/indices.js";
+import { ShaderText } from "../wgsl/shader.js";
+import type { GemmOperand, GemmSize } from "./gemm.js";
+import { emitProduct } from "./products.js";
+
+/** The three arrays of a convolution: x [N, C, …], w [O, C / groups, …], y [N, O, …]. */
+interface Faces {
+  readonly x: Shape;
+  readonly w: Shape;
+  readonly y: Shape;
+}
+
+/** Groups of so few filters or channels leave most of a tile empty: they are summed up directly. */
+const LEAST_SIDE = 4;
+
+/** Whether tiles serve a convolution; the sums in a loop take the rest, depthwise ones above all. */
+function isTiled({ x, w, y }: Faces, { groups }: Geometry): boolean {
+  if ([x, w, y].some((shape) => shapeSize(shape) === 0)) return false;
+  return groups === 1 || (w[0]! / groups >= LEAST_SIDE && w[1]! >= LEAST_SIDE);
+}
+
+export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
+  const [x, w, bias] = node.inputs as [Value, Value, Value | undefined];
+  const geometry = node.attributes as Geometry;
+  const y = builder.result({ node, index: 0 });
+  const faces = { x: specOf(x).shape, w: specOf(w).shape, y: y.shape };
+  if (shapeSize(y.shape) === 0) return;
+  if (!isTiled(faces, geometry)) {
+    emitConv(node, y, builder);
+    if (builder.rectifies(node)) rectifyInPlace(node, builder);
+    return;
+  }
+  const text = new ShaderText();
+  const walk = walkOf(faces, geometry);
+  const addend = bias === undefined ? undefined : builder.layoutOf(bias);
+  const filter = `(batch * ${walk.filters} + row)`;
+  emitProduct(
+    text,
+    {
+      size: { ...walk.size, rows: walk.filters, columns: walk.windows, depth: walk.taps },
+      a: filterRows(text.reads(builder.dense(w), "float32"), walk),
+      b: inputColumns(text.reads(builder.dense(x), "float32"), walk),
+      target: y.buffer,
+      place: `(column / ${walk.area} * ${faces.w[0]!} + ${filter}) * ${walk.area} + column % ${walk.area}`,
+      bias:
+        addend &&
+        `${text.reads(addend.buffer, "float32")}[${placeOf([filter], { ...addend, strides: addend.strides })}]`,
+      rectify: builder.rectifies(node),
+    },
+    builder,
+  );
+}
+
+export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): void {
+  const [g, w] = node.inputs as [Value, Value];
+  const geometry = node.attributes as Geometry;
+  const x = builder.result({ node, index: 0 });
+  const faces = { x: x.shape, w: specOf(w).shape, y: specOf(g).shape };
+  if (shapeSize(x.shape) === 0) return;
+  if (!isTiled(faces, geometry)) {
+    emitConvInputGrad(node, x, builder);
+    return;
+  }
+  const text = new ShaderText();
+  const walk = walkOf(faces, geometry);
+  const area = shapeSize(faces.x.slice(2));
+  emitProduct(
+    text,
+    {
+      size: {
+        ...walk.size,
+        rows: walk.channels,
+        columns: faces.x[0]! * area,
+        depth: walk.filters * walk.kernel,
+      },
+      a: channelRows(text.reads(builder.dense(w), "float32"), walk),
+      b: gradientColumns(text.reads(builder.dense(g), "float32"), walk),
+      target: x.buffer,
+      place: `(column / ${area} * ${faces.x[1]!} + batch * ${walk.channels} + row) * ${area} + column % ${area}`,
+    },
+    builder,
+  );
+}
+
+export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): void {
+  const [x, g] = node.inputs as [Value, Value];
+  const geometry = node.attributes as Geometry;
+  const w = builder.result({ node, index: 0 });
+  const faces = { x: specOf(x).shape, w: w.shape, y: specOf(g).shape };
+  if (shapeSize(w.shape) === 0) return;
+  if (!isTiled(faces, geometry)) {
+    emitConvFilterGrad(node, w, builder);
+    return;
+  }
+  const text = new ShaderText();
+  const walk = walkOf(faces, geometry);
+  emitProduct(
+    text,
+    {
+      size: { ...walk.size, rows: walk.filters, columns: walk.taps, depth: walk.windows },
+      a: gradientRows(text.reads(builder.dense(g), "float32"), walk),
+      b: inputTaps(text.reads(builder.dense(x), "float32"), walk),
+      target: w.buffer,
+      place: `(batch * ${walk.filters} + row) * ${walk.taps} + column`,
+    },
+    builder,
+  );
+}
+
+/** Negative elements of a result that was just computed become 0, in a buffer of its own. */
+function rectifyInPlace(node: GraphNode, builder: ProgramBuilder): void {
+  const value = { node, index: 0 };
+  const from = builder.layoutOf(value);
+  const to = builder.scratch(from.shape, "float32");
+  const access = { dtype: "float32", strides: denseStrides(from.shape), offset: 0 } as const;
+  builder.loop({
+    shape: from.shape,
+    inputs: [{ ...access, buffer: from.buffer }],
+    steps: [
+      { op: "constant", arguments: [], dtype: "float32", value: 0 },
+      { op: "maximum", arguments: [0, 1], dtype: "float32" },
+    ],
+    outputs: [{ ...access, buffer: to.buffer, value: 2 }],
+  });
+  builder.define(value, to);
+}
+
+/** Sizes of a convolution, within one group where groups matter. */
+interface Walk {
+  readonly size: Pick<GemmSize, "batch">;
+  readonly faces: Faces;
+  readonly geometry: Geometry;
+  readonly filters: number;
+  readonly channels: number;
+  /** Positions of a kernel. */
+  readonly kernel: number;
+  /** Channels times positions of a kernel. */
+  readonly taps: number;
+  /** Positions of a result plane. */
+  readonly area: number;
+  /** Images times positions of a result plane. */
+  readonly windows: number;
+}
+
+function walkOf(faces: Faces, geometry: Geometry): Walk {
+  const { w, y } = faces;
+  const [area, kernel] = [shapeSize(y.slice(2)), shapeSize(w.slice(2))];
+  return {
+    size: { batch: geometry.groups },
+    faces,
+    geometry,
+    filters: w[0]! / geometry.groups,
+    channels: w[1]!,
+    kernel,
+    taps: w[1]! * kernel,
+    area,
+    windows: y[0]! * area,
+  };
+}
+
+/** w as [filter, channel and kernel position]. */
+function filterRows(w: string, { filters, taps }: Walk): GemmOperand {
+  return {
+    keeps: "depth",
+    outer: (index) => `let aStart = (batch * ${filters} + ${index}) * ${taps};`,
+    depth: (index) => `let aDepth = ${index};`,
+    element: `${w}[aStart + aDepth]`,
+  };
+}
+
+/** w as [channel, filter and kernel position]. */
+function channelRows(w: string, { filters, kernel, taps }: Walk): GemmOperand {
+  return {
+    keeps: "depth",
+    outer: (index) => `let aStart = batch * ${filters * taps} + ${index} * ${kernel};`,
+    depth: (index) => `let aDepth = ${index} / ${kernel} * ${taps} + ${index} % ${kernel};`,
+    element: `${w}[aStart + aDepth]`,
+  };
+}
+
+/** The gradient as [filter, image and position]. */
+function gradientRows(g: string, { filters, faces, area }: Walk): GemmOperand {
+  return {
+    keeps: "depth",
+    outer: (index) => `let aStart = (batch * ${filters} + ${index}) * ${area};`,
+    depth: (index) => `let aDepth = ${index} / ${area} * ${faces.y[1]! * area} + ${index} % ${area};`,
+    element: `${g}[aStart + aDepth]`,
+  };
+}
+
+/** The positions of a window in x: image and first tap of a position of y, by name. */
+function windowOf(index: string, { faces, geometry }: Walk): string {
+  const spatial = faces.y.slice(2);
+  const { code, names } = positionsOf(index, [faces.y[0]!, ...spatial], "w");
+  const firsts = spatial.map(
+    (_, i) => `let first${i} = ${names[i + 1]!} * ${geometry.stride[i]!} - ${geometry.pads[i]![0]};`,
+  );
+  return [code, `let image = ${names[0]!};`, ...firsts].join("\n");
+}
+
+/** The channel and the reach of a tap, by name. */
+function tapOf(index: string, { faces, geometry }: Walk): string {
+  const { code, names } = positionsOf(index, faces.w.slice(1), "t");
+  const reaches = geometry.dilation.map((d, i) => `let reach${i} = ${names[i + 1]!} * ${d};`);
+  return [code, `let channel = ${names[0]!};`, ...reaches].join("\n");
+}
+
+/** The element of x under a tap of a window, and whether there is one. */
+function inputElement(x: string, { faces, channels }: Walk): Pick<GemmOperand, "condition" | "element"> {
+  const spatial = faces.x.slice(2);
+  const strides = denseStrides(faces.x);
+  const at = spatial.map((_, i) => `(first${i} + reach${i})`);
+  const place = placeOf(["image", `(batch * ${channels} + channel)`, ...at], { strides, offset: 0 });
+  // A negative position is a huge one without a sign.
+  return {
+    condition: at.map((position, i) => `u32${position} < ${spatial[i]!}u`).join(" && "),
+    element: `${x}[${place}]`,
+  };
+}
+
+/** x as [channel and kernel position, image and window]. */
+function inputColumns(x: string, walk: Walk): GemmOperand {
+  return {
+    keeps: "outer",
+    outer: (index) => windowOf(index, walk),
+    depth: (index) => tapOf(index, walk),
+    ...inputElement(x, walk),
+  };
+}
+
+/** x as [image and window, channel and kernel position]. */
+function inputTaps(x: string, walk: Walk): GemmOperand {
+  return {
+    keeps: "depth",
+    outer: (index) => tapOf(index, walk),
+    depth: (index) => windowOf(index, walk),
+    ...inputElement(x, walk),
+  };
+}
+
+/** The gradient as [filter and kernel position, image and position of x]. */
+function gradientColumns(g: string, { faces, geometry, filters }: Walk): GemmOperand {
+  const spatial = faces.x.slice(2);
+  const column = positionsOf("COLUMN", [faces.x[0]!, ...spatial], "p");
+  const tap = positionsOf("TAP", [filters, ...faces.w.slice(2)], "t");
+  const reach = spatial.map((_, i) => `let from${i} = ${column.names[i + 1]!} + ${geometry.pads[i]![0]};`);
+  const far = spatial.map((_, i) => `(from${i} - ${tap.names[i + 1]!} * ${geometry.dilation[i]!})`);
+  const windows = far.map((position, i) => {
+    const step = geometry.stride[i]!;
+    return step === 1 ? position : `(${position} / ${step})`;
+  });
+  const condition = far.map((position, i) => {
+    const [step, extent] = [geometry.stride[i]!, faces.y[i + 2]!];
+    const isWhole = step === 1 ? "" : `${position} % ${step} == 0 && `;
+    return `${isWhole}u32${position} < ${extent * step}u`;
+  });
+  const place = placeOf([column.names[0]!, `(batch * ${filters} + ${tap.names[0]!})`, ...windows], {
+    strides: denseStrides(faces.y),
+    offset: 0,
+  });
+  return {
+    keeps: "outer",
+    outer: (index) => [column.code.replaceAll("COLUMN", index), ...reach].join("\n"),
+    depth: (index) => tap.code.replaceAll("TAP", index),
+    condition: condition.join(" && "),
+    element: `${g}[${place}]`,
+  };
+}

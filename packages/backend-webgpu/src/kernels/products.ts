@@ -1,0 +1,57 @@
+// Where a product puts its results: straight into place, or in parts that are added up afterwards.
+import type { GraphNode } from "@convoke/core";
+import type { BufferId } from "@convoke/core/planning";
+import type { ProgramBuilder } from "../program/program-builder.js";
+import type { ShaderText } from "../wgsl/shader.js";
+import { directShader } from "./direct-product.js";
+import { gemmShader, planGemm, type GemmOperand, type GemmSize } from "./gemm.js";
+
+export interface ProductParts {
+  readonly size: GemmSize;
+  readonly a: GemmOperand;
+  readonly b: GemmOperand;
+  readonly target: BufferId;
+  /** Where `row` and `column` of `batch` lie in the target, which is dense. */
+  readonly place: string;
+  /** What is added to each result, an expression in `row` and `column`. */
+  readonly bias?: string | undefined;
+  /** Whether negative results become 0. */
+  readonly rectify?: boolean;
+}
+
+/** Adds the dispatches of a product to a program. */
+export function emitProduct(text: ShaderText, parts: ProductParts, builder: ProgramBuilder): void {
+  const { size, a, b, target, place, bias, rectify = false } = parts;
+  const results = size.batch * size.rows * size.columns;
+  const plan = planGemm(size, bias === undefined && !rectify);
+  const write = builder.isSoftware ? directShader : gemmShader;
+  if (plan.parts === 1) {
+    const store = [
+      bias === undefined ? "" : `value += ${bias};`,
+      rectify ? `value = ${rectified(text)};` : "",
+      `${text.writes(target, "float32")}[${place}] = value;`,
+    ];
+    builder.dispatch(write(text, { size, plan, a, b, result: { store: store.join("\n") } }));
+    return;
+  }
+  const partial = builder.scratch([plan.parts, results], "float32").buffer;
+  const store = `${text.writes(partial, "float32")}[part * ${results} + ${place}] = value;`;
+  builder.dispatch(write(text, { size, plan, a, b, result: { store } }));
+  builder.reduction({
+    kept: [results],
+    reduced: [plan.parts],
+    inputs: [{ buffer: partial, dtype: "float32", strides: [1, results], offset: 0 }],
+    steps: [],
+    results: [{ buffer: target, dtype: "float32", strides: [1], offset: 0, op: "sum", value: 0 }],
+  });
+}
+
+function rectified(text: ShaderText): string {
+  text.use("maximum");
+  return "maximum(value, 0f)";
+}
+
+/** Whether the kernel of a node can apply ReLU to what it stores. */
+export function isProduct(node: GraphNode): boolean {
+  return ["conv", "linear", "matmul"].includes(node.op.name) && node.outputs[0]!.dtype === "float32";
+}

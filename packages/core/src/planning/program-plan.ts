@@ -1,0 +1,66 @@
+// The plan of a program: loops that are generated and kernels that a backend brings, on numbered buffers.
+import type { TypedArray } from "../dtype.js";
+import type { ElementLoop, ReductionLoop } from "./element-loop.js";
+import type { BufferId } from "./layout.js";
+
+/** A word of an instruction: a number, or a buffer from some byte on. */
+export type Operand = number | { readonly buffer: BufferId; readonly offset?: number };
+
+export interface LoopInstruction {
+  readonly kind: "loop";
+  readonly loop: ElementLoop | ReductionLoop;
+  /** The buffers of its inputs, then of its outputs. */
+  readonly operands: readonly Operand[];
+}
+
+/** What every backend's own kernels have in common. */
+export interface KernelCall {
+  readonly kind: "kernel";
+  readonly operands: readonly Operand[];
+}
+
+/** What a buffer is for; `arena` buffers share memory when their lives do not overlap. */
+export type BufferRole =
+  | { readonly kind: "arena" }
+  | { readonly kind: "input"; readonly index: number }
+  | { readonly kind: "state"; readonly index: number }
+  | { readonly kind: "output"; readonly index: number }
+  | { readonly kind: "update"; readonly index: number }
+  | { readonly kind: "constant"; readonly data: TypedArray };
+
+export interface PlannedBuffer {
+  readonly bytes: number;
+  role: BufferRole;
+}
+
+/** What becomes of a graph, before anything has an address. */
+export interface ProgramPlan<K extends KernelCall = KernelCall> {
+  readonly instructions: readonly (LoopInstruction | K)[];
+  readonly buffers: readonly PlannedBuffer[];
+}
+
+/** When a buffer of the arena is in use: from its first instruction to its last. */
+export interface Lifetime {
+  readonly buffer: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The lifetimes of the arena's buffers; those that no instruction touches have none. */
+export function lifetimesOf({ instructions, buffers }: ProgramPlan): Lifetime[] {
+  const first = new Map<number, number>();
+  const last = new Map<number, number>();
+  instructions.forEach(({ operands }, time) => {
+    for (const operand of operands) {
+      if (typeof operand === "number") continue;
+      if (!first.has(operand.buffer)) first.set(operand.buffer, time);
+      last.set(operand.buffer, time);
+    }
+  });
+  return buffers.flatMap(({ role, bytes }, buffer): Lifetime[] => {
+    const start = first.get(buffer);
+    if (role.kind !== "arena" || start === undefined) return [];
+    return [{ buffer, bytes, first: start, last: last.get(buffer)! }];
+  });
+}
