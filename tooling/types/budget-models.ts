@@ -48,6 +48,8 @@ export interface Budget {
   readonly most: number;
   /** The type of the model, as editors show it. */
   readonly type: string;
+  /** A text of the source, and one in its place that leaves the type as it is. */
+  readonly edit: readonly [old: string, fresh: string];
 }
 
 export const budgets: readonly Budget[] = [
@@ -56,17 +58,20 @@ export const budgets: readonly Budget[] = [
     source: lenet5,
     most: 10_000,
     type: `Model<[Dim<"N">, 1, 28, 28], [Dim<"N">, 10]>`,
+    edit: ["relu()", "relu({})"],
   },
   {
     name: "ResNet-50",
     source: resNet50,
     most: 25_000,
     type: `Model<[Dim<"N">, 3, 224, 224], [Dim<"N">, 1000]>`,
+    edit: ["relu()", "relu({})"],
   },
   {
     name: "100 distinct convolutions",
     source: convolutions,
     most: 60_000,
     type: `Model<[Dim<"N">, 3, 1024, 1024], [Dim<"N">, 115, 626, 626]>`,
+    edit: ["kernelSize: 3 }", "kernelSize: 3, stride: 1 }"],
   },
 ];
