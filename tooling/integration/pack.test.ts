@@ -5,8 +5,13 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packPackages, type PackedPackage } from "../package-check/pack.mjs";
 import { installProject, runNode, typeErrors, withPeers } from "./consumer-project.js";
+import { budgets } from "../types/budget-models.js";
+import { compilerNames } from "../types/compilers.js";
+import { openEditor } from "../types/editor.js";
 import { readManifest, serveRegistry, type LocalRegistry } from "./local-registry.js";
+import { check, declareModels } from "./packed-types.js";
 
+const isFull = process.env["CONVOKE_FULL"] !== undefined;
 const root = path.resolve(import.meta.dirname, "../..");
 const names = readdirSync(path.join(root, "packages"))
   .map((folder) => (folder === "convoke" ? "convoke" : `@convoke/${folder}`))
@@ -77,6 +82,54 @@ describe("packed packages", () => {
     writeFileSync(path.join(where, "consumer.cts"), consumer);
     expect(typeErrors(where, ["consumer.mts", "consumer.cts"], "nodenext")).toEqual([]);
     expect(typeErrors(where, ["consumer.mts"], "bundler")).toEqual([]);
+  });
+});
+
+describe("the types of packed packages", () => {
+  const folders: Partial<Record<"convoke" | "parts", string>> = {};
+
+  beforeAll(async () => {
+    const of = (...parts: string[]) =>
+      Object.fromEntries(parts.map((name) => [name, `file:${tarballOf(name)}`]));
+    folders.convoke = await project("types of convoke", of("convoke"));
+    folders.parts = await project("types of parts", of("@convoke/core", "@convoke/layers"));
+  });
+
+  // TypeScript 6.0 writes declarations as 5.9 does.
+  describe.each(["5.9", "7.0"] as const)("under TypeScript %s", (compiler) => {
+    it.each(["convoke", "parts"] as const)(
+      "can all be named in the declarations of models that users export, from %s",
+      async (entry) => {
+        const { errors, declarations } = await declareModels(compiler, folders[entry]!, entry);
+        expect(errors).toEqual([
+          `TS2322: Type 'Model<[Dim<"N">, 1, 28, 28], [Dim<"N">, 10]>' is not assignable to type 'string'.`,
+          `TS2322: Type '[5, 3072]' is not assignable to type 'string'.`,
+        ]);
+        expect(declarations).toContain(`lenet: Model<[`);
+        // Neither paths into packages nor types written out that have a name.
+        expect(declarations).not.toMatch(/node_modules|import\("\./);
+        expect(declarations.length).toBeLessThan(30_000);
+      },
+    );
+  });
+
+  describe.each(budgets)("of $name", ({ source, most, type }) => {
+    // 5.9 and 6.0 take seconds for each.
+    const compilers = isFull ? compilerNames : (["7.0"] as const);
+    it.each(compilers)(`take at most ${most} instantiations under TypeScript %s`, async (compiler) => {
+      const { errors, instantiations } = await check(compiler, folders.parts!, source);
+        expect(errors).toEqual([]);
+        expect(instantiations).toBeGreaterThan(1000);
+        expect(instantiations).toBeLessThanOrEqual(most);
+      },
+    );
+
+    it("are shown by the shapes in an editor", ({ skip }) => {
+      if (!isFull) return skip("not run: takes long, set CONVOKE_FULL=1");
+      const file = path.join(folders.parts!, "edited.mts");
+      writeFileSync(file, source);
+      expect(openEditor(file).hover("model")).toBe(`const model: ${type}`);
+    });
   });
 });
 

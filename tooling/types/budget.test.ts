@@ -2,49 +2,10 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { budgets } from "./budget-models.js";
 import { compile, compilerNames, outFolder } from "./compilers.js";
 import { type DeclarationOptions, writeDeclarations } from "./declarations.js";
-
-const layersIn = (text: string): string =>
-  [...new Set(text.match(/\w+(?=\()/g))].filter((name) => name !== "sequential").join(", ");
-
-function program(parts: readonly string[]): string {
-  const model = parts.join(",\n  ");
-  return `import { ${layersIn(model)}, sequential } from "@convoke/layers";\nexport const model = sequential(\n  ${model},\n);\n`;
-}
-
-const lenet5 = program([
-  "input(1, 28, 28)",
-  ...["conv2d({ filters: 6, kernelSize: 5, padding: 2 })", "relu()", "maxPool2d({ size: 2 })"],
-  ...["conv2d({ filters: 16, kernelSize: 5 })", "relu()", "maxPool2d({ size: 2 })", "flatten()"],
-  ...["dense({ units: 120 })", "relu()", "dense({ units: 84 })", "relu()", "dense({ units: 10 })"],
-]);
-
-function bottleneck(width: number, stride: number, projects: boolean): string {
-  const conv = (filters: number, size: number, more = ""): string =>
-    `conv2d({ filters: ${filters}, kernelSize: ${size}, ${more}bias: false }), batchNorm()`;
-  const wide = 4 * width;
-  const middle = conv(width, 3, `stride: ${stride}, padding: 1, `);
-  const body = `sequential(${conv(width, 1)}, relu(), ${middle}, relu(), ${conv(wide, 1)})`;
-  const shortcut = `{ shortcut: sequential(${conv(wide, 1, `stride: ${stride}, `)}) }`;
-  return `residual(${body}${projects ? `, ${shortcut}` : ""}), relu()`;
-}
-
-const resNet50 = program([
-  "input(3, 224, 224)",
-  "conv2d({ filters: 64, kernelSize: 7, stride: 2, padding: 3, bias: false }), batchNorm(), relu()",
-  "maxPool2d({ size: 3, stride: 2, padding: 1 })",
-  ...[3, 4, 6, 3].flatMap((count, stage) =>
-    Array.from({ length: count }, (_, i) => bottleneck(64 << stage, stage && !i ? 2 : 1, i === 0)),
-  ),
-  "globalAvgPool2d(), dense({ units: 1000 })",
-]);
-
-// Each with a size of its own: the costliest, because nothing is worked out once for several.
-const convolutions = program([
-  "input(3, 1024, 1024)",
-  ...Array.from({ length: 100 }, (_, i) => `conv2d({ filters: ${16 + i}, kernelSize: ${3 + 2 * (i % 3)} })`),
-]);
+import { openEditor } from "./editor.js";
 
 let declarations: DeclarationOptions;
 
@@ -52,19 +13,10 @@ beforeAll(async () => {
   declarations = await writeDeclarations("budget-declarations", ["layers"]);
 });
 
-describe.each([
-  ["LeNet-5", lenet5, 10_000, `Model<[Dim<"N">, 1, 28, 28], [Dim<"N">, 10]>`],
-  ["ResNet-50", resNet50, 25_000, `Model<[Dim<"N">, 3, 224, 224], [Dim<"N">, 1000]>`],
-  [
-    "100 distinct convolutions",
-    convolutions,
-    60_000,
-    `Model<[Dim<"N">, 3, 1024, 1024], [Dim<"N">, 115, 626, 626]>`,
-  ],
-])("%s", (name, source, most, type) => {
+describe.each(budgets)("$name", ({ name, source, most, type, edit }) => {
   it.each(compilerNames)(`costs at most ${most} instantiations under TypeScript %s`, async (compiler) => {
     const folder = outFolder(`budget-${name.replaceAll(/\W/g, "-")}-${compiler}`);
-    // The error that ends the file prints the type, as an editor shows it.
+    // The error that ends the file prints the type.
     writeFileSync(path.join(folder, "model.ts"), `${source}export const wrong: string = model;\n`);
     const { diagnostics, instantiations } = await compile(compiler, folder, ["model.ts"], declarations);
     expect(diagnostics.map(({ message }) => message)).toEqual([
@@ -73,5 +25,19 @@ describe.each([
     console.log(`TypeScript ${compiler}: ${name} takes ${instantiations} instantiations`);
     expect(instantiations).toBeGreaterThan(1000);
     expect(instantiations).toBeLessThanOrEqual(most);
+  });
+
+  it("is shown by its shapes in an editor", () => {
+    const folder = outFolder(`editor-${name.replaceAll(/\W/g, "-")}`);
+    const file = path.join(folder, "model.ts");
+    writeFileSync(file, source);
+    const editor = openEditor(file, declarations);
+    expect(editor.hover("model")).toBe(`const model: ${type}`);
+    expect(editor.errors()).toEqual([]);
+    const { milliseconds, processorMilliseconds } = editor.timeEdit(...edit);
+    console.log(
+      `TypeScript 5.9: an edit of ${name} is answered in ${milliseconds} ms (${processorMilliseconds} ms of processor time)`,
+    );
+    expect(editor.errors()).toEqual([]);
   });
 });

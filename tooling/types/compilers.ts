@@ -43,7 +43,7 @@ export function outFolder(name: string): string {
   return folder;
 }
 
-/** Type-checks `files` of `folder` under the workspace's strict options, and more options. */
+/** Type-checks `files` of `folder` under the workspace's strict options, and more options; writes only if these say so. */
 export function compile(
   compiler: Compiler,
   folder: string,
@@ -57,16 +57,7 @@ export function compile(
     JSON.stringify({ extends: base, compilerOptions: { declaration: false, ...options }, files: [...files] }),
   );
   const bin = path.join(path.dirname(require.resolve(`${compilers[compiler]}/package.json`)), "bin", "tsc");
-  const args = [
-    bin,
-    "-p",
-    config,
-    "--noEmit",
-    "--extendedDiagnostics",
-    "--pretty",
-    "false",
-    "--noErrorTruncation",
-  ];
+  const args = [bin, "-p", config, "--extendedDiagnostics", "--pretty", "false", "--noErrorTruncation"];
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { cwd: folder, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
       const compilation = read(stdout);

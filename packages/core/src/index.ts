@@ -38,7 +38,45 @@ export {
 } from "./ops/definition.js";
 // What the inferred types of functions over ops name: their declarations have to find it.
 export type { Elementwise, SameDType } from "./ops/operands.js";
-export type { SpatialRule } from "./ops/spatial-axes.js";
+export type { Given, PerAxis, SpatialRule } from "./ops/spatial-axes.js";
+// The rules of shapes: what the inferred types of functions over tensors name.
+export type {
+  Broadcast,
+  BroadcastAll,
+  BroadcastTo,
+  Concat,
+  ConvBy,
+  ConvFor,
+  ConvTransposeBy,
+  Dim,
+  Fits,
+  Flatten as FlattenShape,
+  FormatShape,
+  Gather,
+  GlobalPool,
+  Indivisible,
+  Literal,
+  Matmul,
+  Mismatch,
+  NameOf,
+  Ok,
+  Pad,
+  Padding,
+  Permute,
+  PoolBy,
+  Reduce,
+  Repeat,
+  Reshape,
+  Shape,
+  Slice,
+  SliceRange,
+  Squeeze,
+  Stack,
+  Tile,
+  Transpose,
+  Unsqueeze,
+  Upsample as UpsampleShape,
+} from "@convoke/shape";
 export { apply, applyAll } from "./graph/apply.js";
 export { graphOf, structureKey, type Graph, type StateUpdate } from "./graph/graph.js";
 export { inputNode, isConstant, isInput } from "./graph/leaf.js";

@@ -10,7 +10,9 @@ import {
   type Context,
   type ConvolutionOptions,
   type ConvolutionTransposeOptions,
+  type Given,
   type Initializer,
+  type PerAxis,
   type Tensor,
   type Variable,
 } from "@convoke/core";
@@ -25,7 +27,6 @@ import {
 import { defaultBias, defaultWeight } from "./initializers.js";
 import type { Kind } from "./kind.js";
 import { channelsOf, Layer, wholeOption, type LayerOptions, type WithAxes } from "./layer.js";
-import type { Given, PerAxis } from "./window-options.js";
 
 type Convolve<O> = (x: Tensor, w: Tensor, options: O) => Tensor;
 

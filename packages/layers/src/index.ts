@@ -87,7 +87,7 @@ export type {
   Step,
   Taking,
 } from "./kind.js";
-export { Layer, type LayerOptions } from "./layer.js";
+export { Layer, type LayerOptions, type WithAxes } from "./layer.js";
 export {
   bce,
   bceWithLogits,
@@ -163,3 +163,26 @@ export {
   type Model,
   type ModelOf,
 } from "./sequential.js";
+// What the inferred types of models and of functions over layers name: their declarations have to find it here.
+export type {
+  Broadcast,
+  Concat,
+  ConvFor,
+  ConvTransposeBy,
+  Dim,
+  Fits,
+  FormatShape,
+  Given,
+  GlobalPool,
+  Indivisible,
+  Matmul,
+  Mismatch,
+  NameOf,
+  Ok,
+  Padding,
+  PerAxis,
+  PoolBy,
+  Shape,
+  Stack,
+  Transpose,
+} from "@convoke/core";

@@ -4,6 +4,7 @@ import {
   interpolate,
   type Context,
   type InterpolateOptions,
+  type PerAxis,
   type Tensor,
 } from "@convoke/core";
 import {
@@ -16,7 +17,6 @@ import {
 } from "@convoke/shape";
 import type { Kind } from "./kind.js";
 import { channelsOf, Layer, type LayerOptions, type WithAxes } from "./layer.js";
-import type { PerAxis } from "./window-options.js";
 
 /** The kind of `flatten`. */
 export interface Flattened extends Kind {

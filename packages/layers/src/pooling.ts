@@ -12,13 +12,14 @@ import {
   maxPool3d as maximum3d,
   type AvgPoolOptions as AverageWindows,
   type Context,
+  type Given,
   type MaxPoolOptions as MaximumWindows,
+  type PerAxis,
   type Tensor,
 } from "@convoke/core";
 import type { GlobalPool, Padding, PoolBy, Shape } from "@convoke/shape";
 import type { Kind } from "./kind.js";
 import { channelsOf, Layer, wholeOption, type LayerOptions, type WithAxes } from "./layer.js";
-import type { Given, PerAxis } from "./window-options.js";
 
 /** Size, stride (default: the size), padding, dilation and ceilMode of the windows. */
 export interface MaxPoolOptions<

@@ -406,22 +406,18 @@ type JoinTimes<Sizes extends readonly unknown[], Out extends string = ""> = Size
   : Out;
 
 /** The kernel's own numbers, all groups together. */
-interface Kernel {
-  readonly groups: number;
-  readonly inChannels: number;
-  readonly filters: number;
-}
+type Kernel = readonly [groups: number, inChannels: number, filters: number];
 
 /** The rules on ranks, channels and groups. */
 function checkChannels(
   operation: string,
   [x, w]: readonly [Shape, Shape],
-  { groups, inChannels, filters }: Kernel,
+  [groups, inChannels, filters]: Kernel,
 ): void {
   checkRank(operation, x, 3);
   checkLength(operation, `kernel ${formatShape(w)} for input ${formatShape(x)}`, [w, x]);
   const channels = dim(x, 1);
-  wholeNumber(operation, "groups", groups, { least: 1 });
+  wholeNumber(operation, "groups", groups, [1]);
   for (const [what, count] of [["input channels", channels] as const, ["filters", filters] as const]) {
     if (count % groups) {
       let fewer = groups;
@@ -458,7 +454,7 @@ function checkChannels(
  */
 export function convWindows(operation: string, x: Shape, w: Shape, options: ConvOptions = {}): Windows {
   const { groups = 1 } = options;
-  checkChannels(operation, [x, w], { groups, inChannels: dim(w, 1) * groups, filters: dim(w, 0) });
+  checkChannels(operation, [x, w], [groups, dim(w, 1) * groups, dim(w, 0)]);
   return resolveWindows(operation, x.slice(2), { ...options, size: w.slice(2) }, x);
 }
 
@@ -493,19 +489,18 @@ export function convTransposeWindows(
   options: ConvTransposeOptions = {},
 ): TransposedWindows {
   const { groups = 1 } = options;
-  checkChannels(operation, [x, w], { groups, inChannels: dim(w, 0), filters: dim(w, 1) * groups });
+  checkChannels(operation, [x, w], [groups, dim(w, 0), dim(w, 1) * groups]);
   const rank = x.length - 2;
   const given = perAxis(operation, "output padding", [options.outputPadding ?? 0, rank]);
-  const resolved = resolveOptions(
-    operation,
-    { ...options, size: w.slice(2) },
-    { rank, sameTotal: (axis, stride, span) => span + dim(given, axis) - stride },
-  );
+  const resolved = resolveOptions(operation, { ...options, size: w.slice(2) }, [
+    rank,
+    (axis, stride, span) => span + dim(given, axis) - stride,
+  ]);
   const { stride, dilation, span, pads } = resolved;
   const outputPadding = given.map((extra, axis) => {
     const s = dim(stride, axis);
     const most = Math.max(s, dim(dilation, axis)) - 1;
-    wholeNumber(operation, "output padding", extra, { most, because: " under this stride and dilation" });
+    wholeNumber(operation, "output padding", extra, [0, most, " under this stride and dilation"]);
     // A kernel that spans less than the stride leaves "same" short of it.
     return options.padding === "same" ? Math.max(extra, s - dim(span, axis)) : extra;
   });

@@ -277,7 +277,7 @@ export function concat(operation: string, shapes: readonly Shape[], axis: number
 
 /** The first shape, if all the others equal it, except on the axis `free` where there is one. */
 function checkAgree(operation: string, shapes: readonly Shape[], free?: number): Shape {
-  wholeNumber(operation, "number of tensors", shapes.length, { least: 1 });
+  wholeNumber(operation, "number of tensors", shapes.length, [1]);
   const [first = []] = shapes;
   if (free !== undefined) normaliseAxis(operation, free, first.length);
   for (const s of shapes) {

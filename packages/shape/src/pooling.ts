@@ -108,9 +108,7 @@ export function poolWindows(operation: string, x: Shape, options: PoolOptions): 
   const windows = resolveWindows(operation, x.slice(2), { ...options, stride }, x);
   windows.span.forEach((span, axis) => {
     const because = ` with a kernel that spans ${span}`;
-    windows.pads[axis]?.forEach((side) =>
-      wholeNumber(operation, "padding", side, { most: span - 1, because }),
-    );
+    windows.pads[axis]?.forEach((side) => wholeNumber(operation, "padding", side, [0, span - 1, because]));
   });
   return windows;
 }
@@ -155,6 +153,6 @@ type Zeros<S extends Shape> = { [K in keyof S]: Digits<S[K]> extends "0" ? 0 : n
  */
 export function globalPool(operation: string, x: Shape): Shape {
   checkRank(operation, x, 3);
-  x.slice(2).forEach((n) => wholeNumber(operation, `an axis of ${formatShape(x)}`, n, { least: 1 }));
+  x.slice(2).forEach((n) => wholeNumber(operation, `an axis of ${formatShape(x)}`, n, [1]));
   return x.slice(0, 2);
 }

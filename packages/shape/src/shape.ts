@@ -63,19 +63,15 @@ export function assertList(operation: string, s: Shape): void {
   }
 }
 
-/** The allowed values, `least` 0 when absent; `because` ends the sentence that states them. */
-interface Limits {
-  readonly least?: number;
-  readonly most?: number;
-  readonly because?: string;
-}
+/** The allowed values; `because` ends the sentence that states them. A tuple: keys do not minify. */
+type Limits = readonly [least?: number, most?: number, because?: string];
 
 /** Gives `value` back if it is a whole number within the limits; `what` is its name in the message. */
 export function wholeNumber(
   operation: string,
   what: string,
   value: number,
-  { least = 0, most = Infinity, because = "" }: Limits = {},
+  [least = 0, most = Infinity, because = ""]: Limits = [],
 ): number {
   if (!Number.isSafeInteger(value) || value < least || value > most) {
     refuse(
@@ -123,7 +119,7 @@ export function checkLength(
  */
 export function normaliseAxis(operation: string, axis: number, rank: number): number {
   if (!rank) checkRank(operation, [], 1);
-  wholeNumber(operation, "axis", axis, { least: -rank, most: rank - 1, because: ` for ${rank}-D` });
+  wholeNumber(operation, "axis", axis, [-rank, rank - 1, ` for ${rank}-D`]);
   return axis < 0 ? axis + rank : axis;
 }
 

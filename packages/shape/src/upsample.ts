@@ -104,9 +104,7 @@ export function upsample(operation: string, s: Shape, scale: number | Shape): Sh
   checkRank(operation, s, 3);
   const scales = perAxis(operation, "scale", [scale, s.length - 2]);
   const output = scales.map((factor, i) =>
-    wholeNumber(operation, `axis ${i + 2} scaled by ${factor}`, Math.floor(dim(s, i + 2) * factor), {
-      least: 1,
-    }),
+    wholeNumber(operation, `axis ${i + 2} scaled by ${factor}`, Math.floor(dim(s, i + 2) * factor), [1]),
   );
   return [...s.slice(0, 2), ...output];
 }

@@ -408,10 +408,10 @@ export function perAxis(
 export function resolveOptions(
   operation: string,
   options: WindowsOptions,
-  { rank, sameTotal }: { rank: number; sameTotal: (axis: number, stride: number, span: number) => number },
+  [rank, sameTotal]: readonly [number, (axis: number, stride: number, span: number) => number],
 ): Omit<Windows, "output"> {
   const read = (what: string, value: number | Shape, least: number): Shape =>
-    perAxis(operation, what, [value, rank]).map((v) => wholeNumber(operation, what, v, { least }));
+    perAxis(operation, what, [value, rank]).map((v) => wholeNumber(operation, what, v, [least]));
   const size = read("kernel size", options.size, 1);
   const stride = read("stride", options.stride ?? 1, 1);
   const dilation = read("dilation", options.dilation ?? 1, 1);
@@ -455,11 +455,10 @@ export function resolveWindows(
   options: WindowsOptions,
   whole: Shape = spatial,
 ): Windows {
-  const resolved = resolveOptions(operation, options, {
-    rank: spatial.length,
-    sameTotal: (axis, stride, span) =>
-      (Math.ceil(dim(spatial, axis) / stride) - 1) * stride + span - dim(spatial, axis),
-  });
+  const resolved = resolveOptions(operation, options, [
+    spatial.length,
+    (axis, stride, span) => (Math.ceil(dim(spatial, axis) / stride) - 1) * stride + span - dim(spatial, axis),
+  ]);
   const { size, stride, dilation, span, pads } = resolved;
   const padded = spatial.map((n, axis) => n + totalPadding(pads, axis));
   const output = padded.map((n, axis) => {
