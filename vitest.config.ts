@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     // The examples in the documents print: only what a failed test printed is worth reading.
     silent: "passed-only",
+    // One for each core; by itself vitest leaves one core out, which on two is half of them.
+    maxWorkers: "100%",
     projects: [
       {
         ...resolve,
