@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build, checks } from "./checks.mjs";
+import { build, checks, typecheckWithTypeScript5 } from "./checks.mjs";
 import { install } from "./install.mjs";
 import { printTimes, requireStep, runStep } from "./steps.mjs";
 import { summaryFile } from "./summary-reporter.mjs";
@@ -15,7 +15,9 @@ const reporter = fileURLToPath(new URL("summary-reporter.mjs", import.meta.url))
 export async function runEverything(env = {}) {
   await install();
   const results = [await requireStep(build)];
-  for (const step of checks) results.push(await runStep(step));
+  const isFull = env.CONVOKE_FULL !== undefined;
+  for (const step of isFull ? [...checks, typecheckWithTypeScript5] : checks)
+    results.push(await runStep(step));
   rmSync(summaryFile, { force: true });
   results.push(
     await runStep({

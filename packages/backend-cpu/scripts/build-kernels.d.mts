@@ -1,4 +1,4 @@
 /** The binaries that the sources compile to, by name. */
-export function compileKernels(): Promise<Map<string, Buffer>>;
+export function compileKernels(): Promise<Map<string, Buffer<ArrayBuffer>>>;
 /** The binaries that the generated module holds. */
-export function generatedKernels(): Promise<Map<string, Buffer>>;
+export function generatedKernels(): Promise<Map<string, Buffer<ArrayBuffer>>>;

@@ -44,7 +44,7 @@ function writeChain(memory: WebAssembly.Memory, { steps, size }: { steps: number
       ...{ scratchBytes: gemmMemory(shape).scratch, aRow: size, aDepth: 1, bDepth: size, bColumn: 1 },
       ...{ cRow: size, cColumn: 1, cBatch: 0 },
     };
-    const encoded = encodeOperands("gemm", operands);
+    const encoded = encodeOperands<"gemm", number>("gemm", operands);
     words.push(0, encoded.length, ...encoded, 1, encoded.length, ...encoded);
   }
   new Int32Array(memory.buffer).set(words, program / 4);
