@@ -157,7 +157,7 @@ describe("two copies of @convoke/core", () => {
       .replaceAll(pathToFileURL(realpathSync(installed)).href, "<installed>")
       .replaceAll(pathToFileURL(second).href, "<second>");
     expect(message).toMatchInlineSnapshot(`
-      "add: got a tensor that this copy of @convoke/core did not make; 2 copies are loaded: <installed>/dist/index.js, <second>/dist/index.js.
+      "add: got a tensor that this copy of @convoke/core did not make; 2 copies are loaded: <installed>/dist/, <second>/dist/.
         Keep one copy: see "npm ls @convoke/core", then align the versions and run "npm dedupe".
       "
     `);

@@ -6,7 +6,8 @@ declare global {
   var __convokeCoreCopies: Set<string> | undefined;
 }
 
-const here = import.meta.url;
+// The folder: which file of a bundle this is says nothing.
+const here = import.meta.url.replace(/[^/]*$/, "");
 let registered = false;
 
 /** Notes that this copy is in use. Cheap enough for every node. */
