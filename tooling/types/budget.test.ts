@@ -7,6 +7,9 @@ import { compile, compilerNames, outFolder } from "./compilers.js";
 import { type DeclarationOptions, writeDeclarations } from "./declarations.js";
 import { openEditor } from "./editor.js";
 
+// 5.9 and 6.0 take seconds for each.
+const compilers = process.env["CONVOKE_FULL"] === undefined ? (["7.0"] as const) : compilerNames;
+
 let declarations: DeclarationOptions;
 
 beforeAll(async () => {
@@ -14,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe.each(budgets)("$name", ({ name, source, most, type, edit }) => {
-  it.each(compilerNames)(`costs at most ${most} instantiations under TypeScript %s`, async (compiler) => {
+  it.each(compilers)(`costs at most ${most} instantiations under TypeScript %s`, async (compiler) => {
     const folder = outFolder(`budget-${name.replaceAll(/\W/g, "-")}-${compiler}`);
     // The error that ends the file prints the type.
     writeFileSync(path.join(folder, "model.ts"), `${source}export const wrong: string = model;\n`);

@@ -58,7 +58,7 @@ export function writeModel(model: OnnxModel): Uint8Array {
  * const producer = { name: "example", version: "1" };
  * const model = { irVersion: 8, opsets: { "": 17 }, producer, metadata: {}, functions: [], graph };
  * const { bytes, data } = writeModelFiles(model, { file: "sum.onnx.data", threshold: 0 });
- * const weights = Buffer.concat([...data!.chunks()]);
+ * const weights = Uint8Array.from([...data!.chunks()].flatMap((chunk) => [...chunk]));
  * const { initializers } = readModel(bytes, { externalData: () => weights }).graph;
  * console.log(data!.file, weights.length, initializers[0]!.data); // sum.onnx.data 8 Float32Array [3, 4]
  * ```
