@@ -1,11 +1,11 @@
 // `npm run check`: everything but the tests of the packages; the examples of the documents are run.
-import { build, checks } from "./checks.mjs";
+import { build, checks, lint } from "./checks.mjs";
 import { install } from "./install.mjs";
 import { printTimes, requireStep, runStep } from "./steps.mjs";
 
 await install();
 const results = [await requireStep(build)];
-for (const step of checks) results.push(await runStep(step));
+for (const step of [lint, ...checks]) results.push(await runStep(step));
 results.push(await runStep({ name: "examples", command: ["vitest", "run", "tooling/doc-examples"] }));
 printTimes(results);
 

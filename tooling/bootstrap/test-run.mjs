@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build, checks, typecheckWithTypeScript5 } from "./checks.mjs";
+import { build, checks, lint, typecheckWithTypeScript5 } from "./checks.mjs";
 import { install } from "./install.mjs";
 import { printTimes, requireStep, runStep } from "./steps.mjs";
 import { summaryFile } from "./summary-reporter.mjs";
@@ -14,12 +14,13 @@ const reporter = fileURLToPath(new URL("summary-reporter.mjs", import.meta.url))
  */
 export async function runEverything(env = {}) {
   await install();
-  const results = [await requireStep(build)];
   const isFull = env.CONVOKE_FULL !== undefined;
-  // Side by side: linting takes as long as all others together.
-  const steps = isFull ? [...checks, typecheckWithTypeScript5] : checks;
-  const lanes = [steps.filter(({ name }) => name !== "lint"), steps.filter(({ name }) => name === "lint")];
-  results.push(...(await Promise.all(lanes.map(runInTurn))).flat());
+  // Beside the build, which waits much for itself: linting reads sources only, and takes as long.
+  const linting = runStep(lint);
+  const results = [await requireStep(build)];
+  for (const step of isFull ? [...checks, typecheckWithTypeScript5] : checks)
+    results.push(await runStep(step));
+  results.push(await linting);
   rmSync(summaryFile, { force: true });
   results.push(
     await runStep({
@@ -41,13 +42,6 @@ export async function runEverything(env = {}) {
     failedSteps,
     counts: `${passed} passed, ${failed} failed, ${skipped} skipped`,
   };
-}
-
-/** @param {readonly import("./steps.mjs").Step[]} steps */
-async function runInTurn(steps) {
-  const results = [];
-  for (const step of steps) results.push(await runStep(step));
-  return results;
 }
 
 /** @returns {import("./summary-reporter.mjs").TestSummary} */

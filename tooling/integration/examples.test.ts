@@ -3,7 +3,9 @@ import { cpu, useBackend } from "convoke";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clothesFromResNet, parityFromLenet } from "../../examples/transfer-learning.js";
 
-const testData = process.env["CONVOKE_TEST_DATA"];
+// The net takes half a minute to tune: the full run has it.
+const isFull = process.env["CONVOKE_FULL"] !== undefined;
+const testData = isFull ? process.env["CONVOKE_TEST_DATA"] : undefined;
 
 describe("transfer learning", () => {
   let dispose: () => Promise<void>;
@@ -15,7 +17,7 @@ describe("transfer learning", () => {
   afterAll(() => dispose());
 
   it.skipIf(testData === undefined)(
-    "of a CIFAR ResNet-20 from an ONNX file to clothes (not run without CONVOKE_TEST_DATA)",
+    "of a CIFAR ResNet-20 from an ONNX file to clothes (not run without CONVOKE_FULL and CONVOKE_TEST_DATA)",
     { timeout: 600_000 },
     async () => {
       const result = await clothesFromResNet(testData ?? "");
