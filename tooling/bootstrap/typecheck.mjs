@@ -12,10 +12,11 @@ const compiler = path.join(
   "tsc",
 );
 
-const projects = ["packages", "apps", "tooling"]
+const packages = ["packages", "apps"]
   .flatMap((group) => readdirSync(path.join(root, group)).map((name) => path.join(group, name)))
   .flatMap((folder) => [folder, path.join(folder, "test")])
   .filter((folder) => existsSync(path.join(root, folder, "tsconfig.json")));
+const projects = [".", ...packages];
 
 const wrong = projects.filter((folder) => {
   const { status } = spawnSync(process.execPath, [compiler, "--noEmit", "-p", folder], {

@@ -10,10 +10,17 @@ export interface Agreement {
 
 /**
  * max|a − b| / max(1, max|b|), the measure of every difference in this project. NaN equals NaN and infinities equal
- * themselves; a number against either is infinitely far off.
+ * themselves; a number against either is infinitely far off, and so are arrays of different lengths.
+ *
+ * @example
+ * ```ts
+ * import { difference } from "@convoke/conformance";
+ *
+ * console.log(difference(Float32Array.of(1, 4.5), Float32Array.of(1, 4))); // 0.125
+ * ```
  */
 export function difference(a: TypedArray, b: TypedArray): number {
-  return measure(a, b, () => largestMagnitude(b));
+  return measure(a, b, () => 1) / largestMagnitude(b);
 }
 
 /** The largest |a − b| / max(1, |b|) of all elements. */
@@ -24,13 +31,11 @@ export function eachDifference(a: TypedArray, b: TypedArray): number {
 function measure(a: TypedArray, b: TypedArray, scaleOf: (value: number) => number): number {
   if (a.length !== b.length) return Infinity;
   let largest = 0;
-  let scale: number | undefined;
   for (let i = 0; i < b.length; i++) {
     const [p, q] = [Number(a[i]), Number(b[i])];
     if (p === q || (p !== p && q !== q)) continue;
     if (!Number.isFinite(p) || !Number.isFinite(q)) return Infinity;
-    scale = scaleOf(q);
-    largest = Math.max(largest, Math.abs(p - q) / scale);
+    largest = Math.max(largest, Math.abs(p - q) / scaleOf(q));
   }
   return largest;
 }
