@@ -17,23 +17,43 @@ import {
 import { formatShape, shapeSize } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 import { DeviceLostError } from "./device-lost-error.js";
+import { blocksOf, ownBlock, type Block, type Range } from "./device/blocks.js";
 import { BufferPool, pooledSize } from "./device/buffer-pool.js";
 import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
 import { Pipelines } from "./device/pipelines.js";
+import { MOST_COPIED_BYTES, Readback, Staging } from "./device/readback.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
 import { compileGraph } from "./program/compile-graph.js";
-import { LoadedProgram } from "./program/loaded-program.js";
+import { LoadedProgram, type RunMemory } from "./program/loaded-program.js";
 
 class WebGpuBuffer implements DeviceBuffer {
   readonly spec: TensorSpec;
   /** Where the value lies; a run that replaces state puts another buffer here. */
-  memory: GPUBuffer;
+  memory: Block;
   isFreed = false;
+  /** Notes that the value was read: the next run of the program that makes it copies it for the host. */
+  noteRead: () => void;
+  /** Whether the state was read since a run replaced it. */
+  wasRead = false;
+  #copy: { readonly readback: Readback; readonly index: number } | undefined;
 
-  constructor(spec: TensorSpec, memory: GPUBuffer) {
+  constructor(spec: TensorSpec, memory: Block) {
     this.spec = spec;
     this.memory = memory;
+    this.noteRead = () => {
+      this.wasRead = true;
+    };
+  }
+
+  /** The copy that the last run left for the host. */
+  get copy(): { readonly readback: Readback; readonly index: number } | undefined {
+    return this.#copy;
+  }
+
+  set copy(copy: { readonly readback: Readback; readonly index: number } | undefined) {
+    this.#copy?.readback.drop();
+    this.#copy = copy;
   }
 }
 
@@ -50,9 +70,6 @@ const ATTEMPTS = 8;
 /** Runs that may be under way on the device before the next waits. */
 const MOST_UNDER_WAY = 3;
 
-const READBACK = { mapRead: 0x01, copyDestination: 0x08 } as const;
-const MAP_MODE_READ = 1;
-
 /** The backend on a device that is open. */
 export class DeviceBackend implements WebGpuBackend {
   readonly name = "webgpu";
@@ -61,6 +78,7 @@ export class DeviceBackend implements WebGpuBackend {
   readonly #open: OpenDevice;
   readonly #pool: BufferPool;
   readonly #pipelines: Pipelines;
+  readonly #staging: Staging;
   readonly #underWay: Promise<unknown>[] = [];
   #bytes = 0;
   #buffers = 0;
@@ -77,6 +95,7 @@ export class DeviceBackend implements WebGpuBackend {
     this.info = open.info;
     this.#pool = new BufferPool(open.device, Math.floor(open.maxMemory / 2));
     this.#pipelines = new Pipelines(open.device);
+    this.#staging = new Staging(open.device);
     void open.device.lost.then(({ message }) => {
       if (!this.#isDisposed) this.#failure = new DeviceLostError(message);
     });
@@ -118,23 +137,25 @@ export class DeviceBackend implements WebGpuBackend {
     assertOnDevice("tensor", spec.dtype);
     const buffer = this.#allocate(spec);
     const words = toWords(data);
-    if (words.length > 0) this.#open.device.queue.writeBuffer(buffer.memory, 0, words);
+    if (words.length > 0) this.#open.device.queue.writeBuffer(buffer.memory.buffer, 0, words);
     return buffer;
   }
 
   download(buffer: DeviceBuffer): Promise<TypedArray> {
     return this.#inLine(async () => {
-      const { memory, spec } = this.#own(buffer);
-      return fromWords(spec.dtype, await this.#read(memory, shapeSize(spec.shape) * ELEMENT_BYTES));
+      const own = this.#own(buffer);
+      own.noteRead();
+      return fromWords(own.spec.dtype, await this.#wordsOf(own));
     });
   }
 
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof WebGpuBuffer) || buffer.isFreed || this.#isDisposed) return;
     buffer.isFreed = true;
-    this.#bytes -= buffer.memory.size;
+    this.#bytes -= pooledSize(buffer.memory.bytes);
     this.#buffers--;
-    this.#pool.giveBack(buffer.memory);
+    buffer.copy = undefined;
+    buffer.memory.release();
   }
 
   memory(): MemoryInfo {
@@ -157,6 +178,7 @@ export class DeviceBackend implements WebGpuBackend {
     this.#bytes = 0;
     this.#buffers = 0;
     this.#pool.dispose();
+    this.#staging.dispose();
     this.#open.device.destroy();
     return Promise.resolve();
   }
@@ -173,50 +195,67 @@ export class DeviceBackend implements WebGpuBackend {
     const specs = graph.outputs.map(specOf);
     await this.#makeRoom(specs);
     const outputs = specs.map((spec) => this.#allocate(spec));
-    const updates = state.map(({ memory }) => this.#pool.take(memory.size));
+    const before = state.map(({ memory }) => memory);
+    const sizes = before.map(({ bytes }) => bytes);
+    const updates = blocksOf(this.#pool, program.packing, sizes);
+    outputs.forEach((buffer, i) => {
+      buffer.noteRead = () => void program.readOutputs.add(i);
+    });
+    // What was read after the run before is copied along.
+    const copied = [
+      ...state.map((buffer, i) => ({ buffer, range: updates[i]!, wasRead: buffer.wasRead })),
+      ...outputs.map((buffer, i) => ({ buffer, range: buffer.memory, wasRead: program.readOutputs.has(i) })),
+    ].filter(({ range: { bytes }, wasRead }) => wasRead && bytes > 0 && bytes <= MOST_COPIED_BYTES);
+    const ranges: Range[] = copied.map(({ range }) => range);
+    if (program.errors !== undefined) ranges.push({ buffer: program.errors, offset: 0, bytes: 4 });
+    const readback = ranges.length === 0 ? undefined : new Readback(this.#staging, ranges);
     try {
-      this.#submit(program, {
-        inputs,
-        state: state.map(({ memory }) => memory),
-        outputs: outputs.map(({ memory }) => memory),
-        updates,
-      });
-      if (program.errors !== undefined) assertNoIndexError(await this.#read(program.errors, 4));
+      const memory = { inputs, state: before, outputs: outputs.map((buffer) => buffer.memory), updates };
+      this.#submit(program, memory, readback);
+      if (program.errors !== undefined) assertNoIndexError(await readback!.read(copied.length));
       await this.#letCatchUp();
       this.#assertUsable();
     } catch (error) {
       for (const buffer of outputs) this.free(buffer);
-      if (!this.#isDisposed) for (const memory of updates) this.#pool.giveBack(memory);
-      throw error;
+      if (!this.#isDisposed) for (const memory of updates) memory.release();
+      for (const _ of ranges) readback!.drop();
+      throw this.#named(error);
     }
     // Everything has succeeded: now the new state takes the place of the old.
     state.forEach((buffer, i) => {
       const old = buffer.memory;
       buffer.memory = updates[i]!;
-      this.#pool.giveBack(buffer.isFreed ? updates[i]! : old);
+      buffer.copy = undefined;
+      buffer.wasRead = false;
+      (buffer.isFreed ? updates[i]! : old).release();
     });
+    program.readOutputs.clear();
+    copied.forEach(({ buffer }, index) => {
+      if (buffer.isFreed) readback!.drop();
+      else buffer.copy = { readback: readback!, index };
+    });
+    if (program.errors !== undefined) readback!.drop();
     return outputs;
   }
 
   #submit(
     program: LoadedProgram,
-    buffers: {
-      inputs: readonly GPUBuffer[];
-      state: readonly GPUBuffer[];
-      outputs: readonly GPUBuffer[];
-      updates: readonly GPUBuffer[];
-    },
+    memory: Omit<RunMemory, "arena" | "gathered">,
+    readback: Readback | undefined,
   ): void {
     const { device } = this.#open;
-    for (const bytes of program.slots) this.#assertFits(bytes, "a value inside a program");
-    const arena = program.slots.map((bytes) => this.#pool.take(bytes));
+    for (const bytes of program.arenaBytes) this.#assertFits(bytes, "a value inside a program");
+    const arena = program.arenaBytes.map((bytes) => this.#pool.take(bytes));
+    const gathered = program.isPacked(memory.state) ? undefined : this.#pool.take(program.packing.bytes);
     const encoder = device.createCommandEncoder();
-    program.encode(encoder, { ...buffers, arena });
+    program.encode(encoder, { ...memory, arena, gathered });
+    readback?.record(encoder);
     device.queue.submit([encoder.finish()]);
     this.#submissions++;
     this.#dispatches += program.dispatches;
     // Whoever takes them next runs after this.
-    for (const memory of arena) this.#pool.giveBack(memory);
+    for (const buffer of arena) this.#pool.giveBack(buffer);
+    if (gathered !== undefined) this.#pool.giveBack(gathered);
   }
 
   /** Waits until few runs are under way: what they hold would grow without end. */
@@ -226,26 +265,22 @@ export class DeviceBackend implements WebGpuBackend {
     if (this.#underWay.length > MOST_UNDER_WAY) await this.#underWay.shift();
   }
 
-  async #read(memory: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    if (bytes === 0) return new ArrayBuffer(0);
-    const { device } = this.#open;
-    const staging = device.createBuffer({
-      size: bytes,
-      usage: READBACK.mapRead | READBACK.copyDestination,
-    });
+  /** The words of a value: those that its run left for the host, or a copy made now. */
+  async #wordsOf({ memory, copy }: WebGpuBuffer): Promise<ArrayBuffer> {
+    if (memory.bytes === 0) return new ArrayBuffer(0);
     try {
+      if (copy !== undefined) return await copy.readback.read(copy.index);
+      const { device } = this.#open;
+      const readback = new Readback(this.#staging, [memory]);
       const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(memory, 0, staging, 0, bytes);
+      readback.record(encoder);
       device.queue.submit([encoder.finish()]);
       this.#submissions++;
-      await staging.mapAsync(MAP_MODE_READ);
-      const copy = staging.getMappedRange().slice(0);
+      const words = await readback.read(0);
       this.#assertUsable();
-      return copy;
+      return words;
     } catch (error) {
       throw this.#named(error);
-    } finally {
-      staging.destroy();
     }
   }
 
@@ -282,8 +317,8 @@ export class DeviceBackend implements WebGpuBackend {
           "Use smaller batches, drop handles that are no longer needed, or raise maxMemory in webgpu({ maxMemory }).",
       });
     }
-    const buffer = new WebGpuBuffer(spec, this.#pool.take(bytes));
-    this.#bytes += buffer.memory.size;
+    const buffer = new WebGpuBuffer(spec, ownBlock(this.#pool, bytes));
+    this.#bytes += pooledSize(bytes);
     this.#buffers++;
     return buffer;
   }
