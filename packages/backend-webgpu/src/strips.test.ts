@@ -1,0 +1,65 @@
+// The convolutions that devices in software take: strips whose ends fall anywhere, against the reference backend.
+import { useSwiftShader } from "@convoke-tooling/browser";
+import { difference } from "@convoke/conformance";
+import {
+  BackendUnavailableError,
+  compile,
+  conv2d,
+  gradients,
+  hostKey,
+  hostNormal,
+  reference,
+  relu,
+  tensor,
+  type Backend,
+  type Tensor,
+  type TypedArray,
+} from "@convoke/core";
+import type { Shape } from "@convoke/shape";
+import { afterAll, describe, expect, it } from "vitest";
+import { webgpuWith } from "./create.js";
+
+await useSwiftShader();
+
+const backend = await webgpuWith({ maxMemory: 2 ** 28 }, { isSoftware: true }).catch((error: unknown) => {
+  if (!(error instanceof BackendUnavailableError)) throw error;
+  return error;
+});
+const missing = backend instanceof BackendUnavailableError ? `, not run: ${backend.message}` : "";
+
+afterAll(async () => {
+  if (!(backend instanceof BackendUnavailableError)) await backend.dispose();
+});
+
+/** The results of a convolution with bias and ReLU, and its gradients. */
+async function run(on: Backend, shapes: readonly Shape[], options: object): Promise<TypedArray[]> {
+  const compiled = compile(
+    (x: Tensor, w: Tensor, b: Tensor) => {
+      const y = relu(conv2d(x, w, { ...options, bias: b }));
+      return [y, ...gradients(y.square().sum(), [x, w, b])];
+    },
+    { backend: on },
+  );
+  const [x, w, b] = shapes.map((shape, i) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    return tensor(Float32Array.from(hostNormal(hostKey(i), size)), { shape });
+  });
+  return Promise.all((await compiled(x!, w!, b!)).map((result) => result.data()));
+}
+
+describe.skipIf(missing !== "")(`convolution in strips${missing}`, () => {
+  it.each([
+    ["5×5 with padding", [2, 1, 13, 17], [6, 1, 5, 5], { padding: 2 }],
+    ["3×3 of many channels", [2, 7, 10, 31], [11, 7, 3, 3], { padding: 1 }],
+    ["steps of 2", [1, 3, 9, 12], [5, 3, 3, 3], { stride: 2, padding: 1 }],
+    ["dilated", [1, 2, 11, 9], [3, 2, 3, 2], { dilation: 2 }],
+    ["1×1", [2, 5, 4, 30], [9, 5, 1, 1], {}],
+    ["a kernel too large to write out", [1, 2, 12, 15], [3, 2, 9, 9], { padding: 4 }],
+  ] as const)("computes %s, and its gradients", { timeout: 120_000 }, async (_, x, w, options) => {
+    if (backend instanceof BackendUnavailableError) return;
+    const shapes = [x, w, [w[0]]];
+    const expected = await run(reference(), shapes, options);
+    const got = await run(backend, shapes, options);
+    for (const [i, values] of got.entries()) expect(difference(values, expected[i]!)).toBeLessThan(1e-5);
+  });
+});
