@@ -31,6 +31,9 @@ export const ours = {
 /** @param {Job} job */
 const noTraining = (job) => (job.kind === "train" ? "runs inference only" : undefined);
 
+/** @param {Job} job */
+const onlyTraining = (job) => (job.kind === "train" ? undefined : "is measured by training");
+
 /** @param {Job} job @returns {job is Extract<Job, { images: number }>} */
 const isConvolution = (job) => "images" in job;
 
@@ -55,6 +58,18 @@ const known = [
     name: "one-thread",
     title: "Convoke, 1 thread",
     start: ({ node, ours: file }) => [node, file, "1"],
+  },
+  {
+    name: "convoke-onnxruntime",
+    title: "Convoke through onnxruntime-node",
+    start: ({ node, ours: file, threads }) => [node, file, String(threads), "node"],
+    skip: onlyTraining,
+  },
+  {
+    name: "convoke-onnxruntime-web",
+    title: "Convoke through onnxruntime-web, WASM",
+    start: ({ node, ours: file, threads }) => [node, file, String(threads), "web"],
+    skip: onlyTraining,
   },
   {
     name: "pytorch",
