@@ -1,10 +1,5 @@
 // Training through onnxruntime-web in Chromium, on WebAssembly and on its WebGPU provider: the losses of the CPU backend.
-import {
-  launchChromium,
-  serveFolder,
-  type FolderServer,
-  type Launch,
-} from "@convoke-tooling/browser";
+import { launchChromium, serveFolder, type FolderServer, type Launch } from "@convoke-tooling/browser";
 import { cpu } from "convoke";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -49,13 +49,17 @@ describe.skipIf(missing !== "")(`the WebGPU provider of onnxruntime-node${missin
     expect(tests.length).toBeGreaterThan(30);
   });
 
-  it(`trains LeNet-5 to the losses of the CPU backend, ${training.steps} of 100 steps`, { timeout: 1_800_000 }, async () => {
-    const [backend, host] = [await create(), await cpu({ threads: 1 })];
-    const got = await lenet5Losses(backend, training);
-    const expected = await lenet5Losses(host, training);
-    await backend.dispose();
-    await host.dispose();
-    expect(got.length).toBe(training.steps);
-    expect(differenceOf(got, expected)).toBeLessThan(1e-4);
-  });
+  it(
+    `trains LeNet-5 to the losses of the CPU backend, ${training.steps} of 100 steps`,
+    { timeout: 1_800_000 },
+    async () => {
+      const [backend, host] = [await create(), await cpu({ threads: 1 })];
+      const got = await lenet5Losses(backend, training);
+      const expected = await lenet5Losses(host, training);
+      await backend.dispose();
+      await host.dispose();
+      expect(got.length).toBe(training.steps);
+      expect(differenceOf(got, expected)).toBeLessThan(1e-4);
+    },
+  );
 });

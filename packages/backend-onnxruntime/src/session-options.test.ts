@@ -54,15 +54,13 @@ describe("the options of sessions", () => {
   });
 
   it("name an execution provider that cannot compute here", async () => {
-    await expect(
-      onnxruntime({ runtime: "web", executionProviders: ["wasm", "webgpu"] }),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`
+    await expect(onnxruntime({ runtime: "web", executionProviders: ["wasm", "webgpu"] })).rejects
+      .toThrowErrorMatchingInlineSnapshot(`
       [BackendUnavailableError: backend "onnxruntime-web, webgpu": ONNX Runtime says: no available backend found. ERR: [webgpu] backend not found.
         Leave executionProviders out to compute on the processor, or run where the device and its driver are.]
     `);
-    await expect(
-      onnxRunner({ runtime: "web", executionProviders: ["webnn"] }),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`
+    await expect(onnxRunner({ runtime: "web", executionProviders: ["webnn"] })).rejects
+      .toThrowErrorMatchingInlineSnapshot(`
       [BackendUnavailableError: backend "onnxruntime-web, webnn": ONNX Runtime says: no available backend found. ERR: [webnn] backend not found.
         Leave executionProviders out to compute on the processor, or run where the device and its driver are.]
     `);

@@ -4,10 +4,19 @@ import { withoutWrongKernels } from "../session-options.js";
 import { wrongConvolutions } from "./wrong-convolutions.js";
 
 /** A convolution by each of these weights, as often as there are groups for it. */
-function modelOf(weights: readonly (readonly [outputs: number, inputs: number, groups?: number])[]): OnnxModel {
+function modelOf(
+  weights: readonly (readonly [outputs: number, inputs: number, groups?: number])[],
+): OnnxModel {
   const nodes = weights.map(([, , groups], i): OnnxNode => {
     const attributes = groups === undefined ? {} : { group: attribute.int(groups) };
-    return { name: `conv ${i}`, opType: "Conv", domain: "", inputs: ["x", `w${i}`], outputs: [`y${i}`], attributes };
+    return {
+      name: `conv ${i}`,
+      opType: "Conv",
+      domain: "",
+      inputs: ["x", `w${i}`],
+      outputs: [`y${i}`],
+      attributes,
+    };
   });
   return {
     irVersion: 10,
@@ -27,14 +36,29 @@ function modelOf(weights: readonly (readonly [outputs: number, inputs: number, g
 }
 
 it("names the convolutions that the WebGPU provider computes wrong", () => {
-  const right = [[16, 1], [16, 3], [16, 4], [16, 8], [15, 6], [16, 10], [16, 12], [8, 1, 8], [8, 2, 2]] as const;
+  const right = [
+    [16, 1],
+    [16, 3],
+    [16, 4],
+    [16, 8],
+    [15, 6],
+    [16, 10],
+    [16, 12],
+    [8, 1, 8],
+    [8, 2, 2],
+  ] as const;
   expect(wrongConvolutions(modelOf(right))).toEqual([]);
-  expect(wrongConvolutions(modelOf([[16, 6], [8, 8], [4, 9], [96, 1, 16], [12, 2, 2]]))).toEqual([
-    "conv 0",
-    "conv 2",
-    "conv 3",
-    "conv 4",
-  ]);
+  expect(
+    wrongConvolutions(
+      modelOf([
+        [16, 6],
+        [8, 8],
+        [4, 9],
+        [96, 1, 16],
+        [12, 2, 2],
+      ]),
+    ),
+  ).toEqual(["conv 0", "conv 2", "conv 3", "conv 4"]);
 });
 
 it("follows transpositions, and names what it does not know", () => {
