@@ -31,11 +31,14 @@ export function spawnWorker(): PlatformWorker {
       });
     },
     hold: (isHeld) => {
+      // One that is ending holds the process until it has: somebody awaits that.
+      if (isAskedToEnd) return;
       if (isHeld) worker.ref();
       else worker.unref();
     },
     terminate: async () => {
       isAskedToEnd = true;
+      worker.ref();
       await worker.terminate();
     },
   };
