@@ -4,5 +4,4 @@
  * @packageDocumentation
  */
 export { webgpu, type WebGpuOptions } from "./create.js";
-export { DeviceLostError } from "./device-lost-error.js";
 export type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";

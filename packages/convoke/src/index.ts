@@ -25,6 +25,7 @@ export {
   Module,
   ModuleError,
   NonFiniteError,
+  DeviceLostError,
   OutOfMemoryError,
   randomKey,
   read,
@@ -116,12 +117,6 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
-export {
-  DeviceLostError,
-  webgpu,
-  type DeviceCounters,
-  type WebGpuBackend,
-  type WebGpuOptions,
-} from "@convoke/backend-webgpu";
+export { webgpu, type DeviceCounters, type WebGpuBackend, type WebGpuOptions } from "@convoke/backend-webgpu";
 export { exportOnnx, importOnnxFile, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";
