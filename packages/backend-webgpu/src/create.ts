@@ -9,6 +9,11 @@ export interface WebGpuOptions {
   readonly maxMemory?: number;
   /** Which GPU to take where there are several; the browser decides by default. */
   readonly powerPreference?: "low-power" | "high-performance";
+  /**
+   * Takes the time of each kernel; `takeProfile()` gives them. Runs then wait for each other, so that training is slower
+   * than without. Default false.
+   */
+  readonly profile?: boolean;
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -39,9 +44,9 @@ export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
 /** The WebGPU backend, told some of what it would find out about the device. */
 export async function webgpuWith(
   options: WebGpuOptions,
-  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers">>,
+  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "features">>,
 ): Promise<WebGpuBackend> {
-  const { maxMemory = 4 * GIBIBYTE, powerPreference } = options;
+  const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
       operation: "webgpu",
@@ -53,8 +58,9 @@ export async function webgpuWith(
   if (typeof gpu === "string") throw unavailable(gpu);
   const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
   if (adapter === null) throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
-  const device = await openDevice(adapter);
-  return new DeviceBackend({ gpu, device, info: { ...infoOf(adapter, device), ...told }, maxMemory });
+  const device = await openDevice(adapter, profile ? ["timestamp-query"] : []);
+  const info = { ...infoOf(adapter, device), ...told };
+  return new DeviceBackend({ gpu, device, info, maxMemory, profile });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -69,10 +75,12 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+/** @param wanted features, of which those are asked for that the adapter has */
+async function openDevice(adapter: GPUAdapter, wanted: readonly GPUFeatureName[]): Promise<GPUDevice> {
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
   const requiredLimits = Object.fromEntries(limits.map((name) => [name, adapter.limits[name]]));
   try {
-    return await adapter.requestDevice({ requiredLimits });
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (error) {
     throw unavailable(`the adapter gives no device: ${String(error)}.`, { cause: error });
   }

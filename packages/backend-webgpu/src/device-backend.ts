@@ -22,6 +22,9 @@ import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./de
 import { Pipelines } from "./device/pipelines.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
+import type { Profile } from "./profile/profile.js";
+import { Profiler } from "./profile/profiler.js";
+import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram } from "./program/loaded-program.js";
 
@@ -43,6 +46,8 @@ export interface OpenDevice {
   readonly device: GPUDevice;
   readonly info: DeviceInfo;
   readonly maxMemory: number;
+  /** Whether the time of each kernel is taken. */
+  readonly profile: boolean;
 }
 
 /** How often a run that finds no room waits for dropped handles to be collected. */
@@ -61,6 +66,7 @@ export class DeviceBackend implements WebGpuBackend {
   readonly #open: OpenDevice;
   readonly #pool: BufferPool;
   readonly #pipelines: Pipelines;
+  readonly #profiler: Profiler | undefined;
   readonly #underWay: Promise<unknown>[] = [];
   #bytes = 0;
   #buffers = 0;
@@ -77,6 +83,8 @@ export class DeviceBackend implements WebGpuBackend {
     this.info = open.info;
     this.#pool = new BufferPool(open.device, Math.floor(open.maxMemory / 2));
     this.#pipelines = new Pipelines(open.device);
+    const clock = open.info.features.includes("timestamp-query") ? "device" : "submissions";
+    this.#profiler = open.profile ? new Profiler(open.device, clock) : undefined;
     void open.device.lost.then(({ message }) => {
       if (!this.#isDisposed) this.#failure = new DeviceLostError(message);
     });
@@ -151,6 +159,22 @@ export class DeviceBackend implements WebGpuBackend {
     };
   }
 
+  settled(): Promise<void> {
+    return this.#alone(() => Promise.resolve());
+  }
+
+  takeProfile(): Profile | undefined {
+    return this.#profiler?.take();
+  }
+
+  measurePeak(): Promise<number> {
+    return this.#alone(() => measurePeak({ device: this.#open.device, ...this.info }));
+  }
+
+  measureBandwidth(): Promise<number> {
+    return this.#alone(() => measureBandwidth({ device: this.#open.device, ...this.info }));
+  }
+
   dispose(): Promise<void> {
     if (this.#isDisposed) return Promise.resolve();
     this.#isDisposed = true;
@@ -175,7 +199,7 @@ export class DeviceBackend implements WebGpuBackend {
     const outputs = specs.map((spec) => this.#allocate(spec));
     const updates = state.map(({ memory }) => this.#pool.take(memory.size));
     try {
-      this.#submit(program, {
+      await this.#submit(program, {
         inputs,
         state: state.map(({ memory }) => memory),
         outputs: outputs.map(({ memory }) => memory),
@@ -187,7 +211,7 @@ export class DeviceBackend implements WebGpuBackend {
     } catch (error) {
       for (const buffer of outputs) this.free(buffer);
       if (!this.#isDisposed) for (const memory of updates) this.#pool.giveBack(memory);
-      throw error;
+      throw this.#named(error);
     }
     // Everything has succeeded: now the new state takes the place of the old.
     state.forEach((buffer, i) => {
@@ -198,7 +222,7 @@ export class DeviceBackend implements WebGpuBackend {
     return outputs;
   }
 
-  #submit(
+  async #submit(
     program: LoadedProgram,
     buffers: {
       inputs: readonly GPUBuffer[];
@@ -206,14 +230,18 @@ export class DeviceBackend implements WebGpuBackend {
       outputs: readonly GPUBuffer[];
       updates: readonly GPUBuffer[];
     },
-  ): void {
+  ): Promise<void> {
     const { device } = this.#open;
     for (const bytes of program.slots) this.#assertFits(bytes, "a value inside a program");
     const arena = program.slots.map((bytes) => this.#pool.take(bytes));
-    const encoder = device.createCommandEncoder();
-    program.encode(encoder, { ...buffers, arena });
-    device.queue.submit([encoder.finish()]);
-    this.#submissions++;
+    if (this.#profiler !== undefined) {
+      this.#submissions += await this.#profiler.run(program, { ...buffers, arena });
+    } else {
+      const encoder = device.createCommandEncoder();
+      program.encode(encoder, { ...buffers, arena });
+      device.queue.submit([encoder.finish()]);
+      this.#submissions++;
+    }
     this.#dispatches += program.dispatches;
     // Whoever takes them next runs after this.
     for (const memory of arena) this.#pool.giveBack(memory);
@@ -295,6 +323,21 @@ export class DeviceBackend implements WebGpuBackend {
       operation: 'backend "webgpu"',
       problem: `${what} needs ${megabytes(bytes)}, but a buffer of this adapter holds at most ${megabytes(maxTensorBytes)}.`,
       wayOut: "Use smaller batches, or the cpu backend.",
+    });
+  }
+
+  /** Runs when all runs before it are through, on an idle device. */
+  #alone<T>(job: () => Promise<T>): Promise<T> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      try {
+        await this.#open.device.queue.onSubmittedWorkDone();
+        const result = await job();
+        this.#assertUsable();
+        return result;
+      } catch (error) {
+        throw this.#named(error);
+      }
     });
   }
 
