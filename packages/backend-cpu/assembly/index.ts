@@ -1,4 +1,5 @@
-// The kernels: each is (operands, worker, workers) → nothing, over memory that all workers share. What the words at
+// The kernels: each is (operands, worker, workers) → nothing, over memory that all workers share. It does one of so many
+// shares of the work: a worker's own, or (program.ts) one of several of them. What the words at
 // `operands` mean is written in src/operand-layouts.ts.
 export { gemm, gemmPack } from "./gemm";
 export { conv, convPack } from "./convolution";
