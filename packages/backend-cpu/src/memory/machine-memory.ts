@@ -48,9 +48,13 @@ export function missingPages(end: number, pages: number): number {
   return Math.max(0, Math.ceil((end + 256) / PAGE) - pages);
 }
 
-/** Makes the control words and the report of a memory ready for a run. */
-export function clearRunWords(memory: WebAssembly.Memory): void {
+/** Makes the words at which workers meet ready for a new crew. */
+export function clearControlWords(memory: WebAssembly.Memory): void {
   new Int32Array(memory.buffer, CONTROL_WORDS, 16 * (1 + MOST_WORKERS)).fill(0);
+}
+
+/** Takes away what the last run reported. */
+export function clearReport(memory: WebAssembly.Memory): void {
   new Int32Array(memory.buffer, ERROR_WORD, 1).fill(0);
 }
 

@@ -67,7 +67,7 @@ describe("runProgram", () => {
     const [size, steps] = [40, 101];
     const result = writeChain(memory, { steps, size, shares });
     const ends = await Promise.all(Array.from({ length: workers }, (_, i) => start(memory, i, workers)));
-    expect(ends).toEqual(ends.map(() => 1));
+    expect(ends.sort()).toEqual([...Array<number>(workers - 1).fill(1), 2]);
     const found = new Float32Array(memory.buffer, result, size * size);
     found.forEach((value, i) => expect(value).toBe((i + steps * size) % (size * size)));
   });
