@@ -118,8 +118,11 @@ export {
 } from "@convoke/backend-onnxruntime";
 export {
   DeviceLostError,
+  profileTable,
   webgpu,
   type DeviceCounters,
+  type KernelTime,
+  type Profile,
   type WebGpuBackend,
   type WebGpuOptions,
 } from "@convoke/backend-webgpu";
