@@ -1,30 +1,29 @@
-// Convoke itself: the jobs of `convoke bench`, on its CPU backend or through one of the packages of ONNX Runtime.
-import { cpu, onnxruntime } from "convoke";
-import { benchJob } from "convoke/bench";
+// Convoke itself: the jobs of `convoke bench`, on the backend of the first argument.
+import { cpu, onnxruntime, webgpu } from "convoke";
 import process from "node:process";
+import { benchJobOf } from "../bench-job-of.js";
 import { workOf } from "../jobs.mjs";
 import { serve } from "./serve.mjs";
 
-const threads = Number(process.argv[2]);
-const runtime = process.argv[3];
+const name = process.argv[2];
+const threads = Number(process.argv[3]);
+type Prepared = Parameters<typeof benchJobOf>[0];
 
-async function open() {
-  if (runtime === "node" || runtime === "web") {
-    return { backend: await onnxruntime({ runtime, threads }), version: "this commit" };
-  }
+if (name === "webgpu") {
+  const backend = await webgpu({ powerPreference: "high-performance" });
+  const { adapter } = backend.info;
+  const prepare = (job: Prepared) => benchJobOf(job).prepare(backend);
+  await serve({ version: "this commit", threads: 1, adapter, workOf, prepare });
+} else if (name === "onnxruntime-node" || name === "onnxruntime-web") {
+  const backend = await onnxruntime({ runtime: name === "onnxruntime-node" ? "node" : "web", threads });
+  const prepare = (job: Prepared) => benchJobOf(job).prepare(backend);
+  await serve({ version: "this commit", threads, workOf, prepare });
+} else {
   const backend = await cpu({ threads });
-  return { backend, version: `this commit, ${backend.fused ? "relaxed SIMD" : "SIMD"}` };
+  await serve({
+    version: `this commit, ${backend.fused ? "relaxed SIMD" : "SIMD"}`,
+    threads: backend.threads,
+    workOf,
+    prepare: (job) => benchJobOf(job).prepare(backend),
+  });
 }
-
-const { backend, version } = await open();
-
-await serve({
-  version,
-  threads,
-  workOf,
-  prepare: ({ name }) => {
-    const job = benchJob(name);
-    if (job === undefined) throw new Error(`there is no job "${name}"`);
-    return job.prepare(backend);
-  },
-});
