@@ -3,6 +3,8 @@ import {
   BackendError,
   collectDropped,
   ConvokeError,
+  disposedBackendError,
+  foreignBufferError,
   OutOfMemoryError,
   specOf,
   UnsupportedOpError,
@@ -307,24 +309,11 @@ export class DeviceBackend implements WebGpuBackend {
   #own(buffer: DeviceBuffer): WebGpuBuffer {
     this.#assertUsable();
     if (buffer instanceof WebGpuBuffer && !buffer.isFreed) return buffer;
-    throw new BackendError({
-      operation: 'backend "webgpu"',
-      problem:
-        buffer instanceof WebGpuBuffer
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
+    throw foreignBufferError("webgpu", buffer instanceof WebGpuBuffer);
   }
 
   #assertUsable(): void {
-    if (this.#isDisposed) {
-      throw new BackendError({
-        operation: 'backend "webgpu"',
-        problem: "it was disposed.",
-        wayOut: "Create a new one with await webgpu(), and pass it to useBackend().",
-      });
-    }
+    if (this.#isDisposed) throw disposedBackendError("webgpu", "await webgpu()");
     if (this.#failure !== undefined) throw this.#failure;
   }
 }
