@@ -1,9 +1,10 @@
 // The CPU backend: WebAssembly SIMD and threads.
 import {
-  BackendError,
   byteLength,
   collectDropped,
   ConvokeError,
+  disposedBackendError,
+  foreignBufferError,
   OutOfMemoryError,
   specOf,
   type Backend,
@@ -367,23 +368,11 @@ export class CpuBackend implements Backend {
   #own(buffer: DeviceBuffer): CpuBuffer {
     this.#assertUsable();
     if (buffer instanceof CpuBuffer && !buffer.isFreed) return buffer;
-    throw new BackendError({
-      operation: 'backend "cpu"',
-      problem:
-        buffer instanceof CpuBuffer
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
+    throw foreignBufferError("cpu", buffer instanceof CpuBuffer);
   }
 
   #assertUsable(): void {
-    if (!this.#isDisposed) return;
-    throw new BackendError({
-      operation: 'backend "cpu"',
-      problem: "it was disposed.",
-      wayOut: "Create a new one with await cpu(), and pass it to useBackend().",
-    });
+    if (this.#isDisposed) throw disposedBackendError("cpu", "await cpu()");
   }
 }
 

@@ -1,10 +1,10 @@
 // The WebGPU backend: one command buffer for each run of a program.
 import {
-  BackendError,
   BackendUnavailableError,
   collectDropped,
   ConvokeError,
   describeOperation,
+  foreignBufferError,
   specOf,
   UnsupportedOpError,
   type DeviceBuffer,
@@ -16,7 +16,7 @@ import {
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
-import { formatShape, shapeSize } from "@convoke/shape";
+import { formatShape } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 import { deviceFailure, disposedBackend, lostDevice, lostValue, overLimit } from "./device/device-errors.js";
 import { DeviceSession, type OpenDevice } from "./device/device-session.js";
@@ -415,14 +415,7 @@ export class DeviceBackend implements WebGpuBackend {
       if (buffer.isLost) throw lostValue(this, buffer.name);
       return buffer;
     }
-    throw new BackendError({
-      operation: 'backend "webgpu"',
-      problem:
-        buffer instanceof WebGpuBuffer
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
+    throw foreignBufferError("webgpu", buffer instanceof WebGpuBuffer);
   }
 
   #assertUsable(): void {

@@ -13,6 +13,13 @@ export { flattenTree, type Flattened } from "./tree.js";
 export { defaultBackend, useBackend } from "./backend/default-backend.js";
 export { collectDropped } from "./execution/memory.js";
 export type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend/backend.js";
+export {
+  disposedBackendError,
+  foreignBufferError,
+  HostBuffer,
+  HostBuffers,
+  type HostBuffersOptions,
+} from "./backend/host-buffers.js";
 export { kernelBackend, type KernelBackendOptions, type KernelTable } from "./backend/kernel-backend.js";
 export { reference } from "./backend/reference.js";
 export {

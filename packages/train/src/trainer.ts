@@ -24,7 +24,6 @@ import {
   type TrainingData,
 } from "./batch.js";
 import type { Callback, Run, StepInfo } from "./callback.js";
-import { CheckpointError } from "./checkpoint-error.js";
 import {
   checkpointFile,
   decodeCheckpoint,
@@ -41,6 +40,7 @@ import { explainNonFinite, type StepPlace } from "./non-finite.js";
 import { dataOf, putData } from "./parameters.js";
 import { Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
+import { assertSameOptimizer, nothingToTrain, seedOf, start } from "./run-start.js";
 import { scalarDType, TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
 
 export interface TrainerParts<Out> {
@@ -475,45 +475,4 @@ export class Trainer<Out> implements Run {
     this.#evaluator?.dispose();
     for (const slot of Object.values(this.#optimizer.namedVariables())) slot.value.dispose();
   }
-}
-
-const start: RunPosition = {
-  epoch: 0,
-  batch: 0,
-  step: 0,
-  number: 0,
-  rate: 0,
-  group: { batches: 0, examples: 0 },
-  loss: { sum: 0, examples: 0 },
-};
-
-function seedOf(wanted: number | undefined, saved: number | undefined): number {
-  if (wanted === undefined || saved === undefined || wanted === saved) return wanted ?? saved ?? 0;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with seed ${saved}, but fit got seed ${wanted}.`,
-    wayOut: "Leave the seed out: a run goes on with its own.",
-  });
-}
-
-function assertSameOptimizer(saved: string, wanted: string): void {
-  if (saved === wanted) return;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with the optimizer ${saved}, but fit got ${wanted}.`,
-    wayOut: "Go on with the same optimizer; to change it, load the parameters and start a new run.",
-  });
-}
-
-function nothingToTrain(model: Module<never, unknown>): ConvokeError {
-  const isUnbuilt = !model.isBuilt && model.variables().length === 0;
-  return new ConvokeError({
-    operation: "fit",
-    problem: isUnbuilt
-      ? "the model has no parameters yet: it was not built."
-      : "the model has no parameter that may be trained: all are frozen, or there are none.",
-    wayOut: isUnbuilt
-      ? "Call model.build([channels, height, width]), or start the model with input(…)."
-      : "Call model.unfreeze(), or add layers that have parameters.",
-  });
 }

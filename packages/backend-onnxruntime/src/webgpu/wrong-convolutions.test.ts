@@ -8,7 +8,7 @@ function modelOf(
   weights: readonly (readonly [outputs: number, inputs: number, groups?: number])[],
 ): OnnxModel {
   const nodes = weights.map(([, , groups], i): OnnxNode => {
-    const attributes = groups === undefined ? {} : { group: attribute.int(groups) };
+    const attributes: OnnxNode["attributes"] = groups === undefined ? {} : { group: attribute.int(groups) };
     return {
       name: `conv ${i}`,
       opType: "Conv",

@@ -2,6 +2,7 @@
 import {
   BackendError,
   DeviceLostError,
+  disposedBackendError,
   OutOfMemoryError,
   type Backend,
   type ConvokeError,
@@ -86,9 +87,5 @@ export function deviceFailure(error: GPUError): ConvokeError {
 }
 
 export function disposedBackend(): BackendError {
-  return new BackendError({
-    operation,
-    problem: "it was disposed.",
-    wayOut: "Create a new one with await webgpu(), and pass it to useBackend().",
-  });
+  return disposedBackendError("webgpu", "await webgpu()");
 }
