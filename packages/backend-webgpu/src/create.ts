@@ -2,6 +2,7 @@
 import { openGpu, wayOut } from "#open-gpu";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
 import { DeviceBackend } from "./device-backend.js";
+import type { OpenDevice } from "./device/device-session.js";
 import type { DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 
 export interface WebGpuOptions {
@@ -41,11 +42,18 @@ export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   return webgpuWith(options, {});
 }
 
+/** What tests tell the backend about its device, in place of what it would find out. */
+export interface Told extends Partial<
+  Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "mostWorkgroups" | "maxTensorBytes" | "features">
+> {
+  /** Opens a device with the limits that every implementation has, not with those of the adapter. */
+  readonly hasLeastLimits?: boolean;
+  /** Is shown each device before it is used. */
+  readonly watch?: (device: GPUDevice) => void;
+}
+
 /** The WebGPU backend, told some of what it would find out about the device. */
-export async function webgpuWith(
-  options: WebGpuOptions,
-  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "features">>,
-): Promise<WebGpuBackend> {
+export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<DeviceBackend> {
   const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
@@ -54,13 +62,21 @@ export async function webgpuWith(
       wayOut: "Leave maxMemory out for the default.",
     });
   }
-  const gpu = await openGpu();
-  if (typeof gpu === "string") throw unavailable(gpu);
-  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
-  if (adapter === null) throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
-  const device = await openDevice(adapter, profile ? ["timestamp-query"] : []);
-  const info = { ...infoOf(adapter, device), ...told };
-  return new DeviceBackend({ gpu, device, info, maxMemory, profile });
+  const { hasLeastLimits = false, watch, ...info } = told;
+  const open = async (): Promise<OpenDevice> => {
+    const gpu = await openGpu();
+    if (typeof gpu === "string") throw unavailable(gpu);
+    const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+    if (adapter === null)
+      throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
+    const device = await openDevice(adapter, {
+      limits: hasLeastLimits ? [] : limits,
+      features: profile ? ["timestamp-query"] : [],
+    });
+    watch?.(device);
+    return { gpu, device, info: { ...infoOf(adapter, device), ...info } };
+  };
+  return new DeviceBackend({ first: await open(), open, maxMemory, profile });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -75,10 +91,16 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-/** @param wanted features, of which those are asked for that the adapter has */
-async function openDevice(adapter: GPUAdapter, wanted: readonly GPUFeatureName[]): Promise<GPUDevice> {
-  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
-  const requiredLimits = Object.fromEntries(limits.map((name) => [name, adapter.limits[name]]));
+/** Features are asked for that the adapter has. */
+async function openDevice(
+  adapter: GPUAdapter,
+  wanted: {
+    readonly limits: readonly (typeof limits)[number][];
+    readonly features: readonly GPUFeatureName[];
+  },
+): Promise<GPUDevice> {
+  const requiredFeatures = wanted.features.filter((feature) => adapter.features.has(feature));
+  const requiredLimits = Object.fromEntries(wanted.limits.map((name) => [name, adapter.limits[name]]));
   try {
     return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (error) {
@@ -94,6 +116,7 @@ function infoOf({ info }: GPUAdapter, device: GPUDevice): DeviceInfo {
     features: [...device.features].sort(),
     maxTensorBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
     workgroupMemoryBytes: device.limits.maxComputeWorkgroupStorageSize,
+    mostWorkgroups: device.limits.maxComputeWorkgroupsPerDimension,
     storageBuffers: device.limits.maxStorageBuffersPerShaderStage,
   };
 }

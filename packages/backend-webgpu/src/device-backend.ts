@@ -1,14 +1,16 @@
 // The WebGPU backend: one command buffer for each run of a program.
 import {
   BackendError,
+  BackendUnavailableError,
   collectDropped,
   ConvokeError,
-  OutOfMemoryError,
+  describeOperation,
   specOf,
   UnsupportedOpError,
   type DeviceBuffer,
   type DType,
   type Graph,
+  type GraphNode,
   type MemoryInfo,
   type Program,
   type TensorSpec,
@@ -16,35 +18,56 @@ import {
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
-import { DeviceLostError } from "./device-lost-error.js";
-import { BufferPool, pooledSize } from "./device/buffer-pool.js";
+import {
+  deviceFailure,
+  disposedBackend,
+  lostDevice,
+  lostValue,
+  noMemoryLeft,
+  overLimit,
+  tooLarge,
+} from "./device/device-errors.js";
+import { DeviceSession, type OpenDevice } from "./device/device-session.js";
 import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
-import { Pipelines } from "./device/pipelines.js";
+import { readBack, type Place } from "./device/readback.js";
+import type { Wanted } from "./device/wanted.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
 import type { Profile } from "./profile/profile.js";
-import { Profiler } from "./profile/profiler.js";
 import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
-import { LoadedProgram } from "./program/loaded-program.js";
+import { LoadedProgram, type RunBuffers } from "./program/loaded-program.js";
 
 class WebGpuBuffer implements DeviceBuffer {
   readonly spec: TensorSpec;
+  /** What it is, in words. */
+  readonly label: string;
   /** Where the value lies; a run that replaces state puts another buffer here. */
   memory: GPUBuffer;
+  /** What was uploaded, as long as it is not known whether the device had memory for it. */
+  words: Uint8Array<ArrayBuffer> | undefined;
   isFreed = false;
+  isLost = false;
 
-  constructor(spec: TensorSpec, memory: GPUBuffer) {
+  constructor(spec: TensorSpec, label: string, memory: GPUBuffer) {
     this.spec = spec;
+    this.label = label;
     this.memory = memory;
+  }
+
+  get name(): string {
+    return `${this.label} ${formatShape(this.spec.shape)}`;
+  }
+
+  get place(): Place {
+    return { memory: this.memory, bytes: bytesOf(this.spec) };
   }
 }
 
-export interface OpenDevice {
-  /** Kept: a GPU that is collected takes its devices along. */
-  readonly gpu: GPU;
-  readonly device: GPUDevice;
-  readonly info: DeviceInfo;
+export interface DeviceBackendOptions {
+  readonly first: OpenDevice;
+  /** Opens another device after one was lost. */
+  readonly open: () => Promise<OpenDevice>;
   readonly maxMemory: number;
   /** Whether the time of each kernel is taken. */
   readonly profile: boolean;
@@ -54,43 +77,35 @@ export interface OpenDevice {
 const ATTEMPTS = 8;
 /** Runs that may be under way on the device before the next waits. */
 const MOST_UNDER_WAY = 3;
-
-const READBACK = { mapRead: 0x01, copyDestination: 0x08 } as const;
-const MAP_MODE_READ = 1;
+/** Milliseconds before another attempt to open a device: a driver that was reset takes its time. */
+const PAUSES = [50, 200, 1000, 3000];
 
 /** The backend on a device that is open. */
 export class DeviceBackend implements WebGpuBackend {
   readonly name = "webgpu";
-  readonly info: DeviceInfo;
   readonly supports = supports;
-  readonly #open: OpenDevice;
-  readonly #pool: BufferPool;
-  readonly #pipelines: Pipelines;
-  readonly #profiler: Profiler | undefined;
-  readonly #underWay: Promise<unknown>[] = [];
+  readonly #options: DeviceBackendOptions;
+  readonly #live = new Set<WebGpuBuffer>();
+  /** What `recover()` puts back. */
+  #snapshot = new Map<WebGpuBuffer, Uint8Array<ArrayBuffer>>();
+  #session: DeviceSession;
+  #underWay: Promise<unknown>[] = [];
   #bytes = 0;
-  #buffers = 0;
   #submissions = 0;
   #dispatches = 0;
+  /** Shaders that were compiled for devices that are lost. */
+  #pipelinesBefore = 0;
   #isDisposed = false;
-  /** What went wrong on the device outside any call: it is thrown by the next one. */
-  #failure: ConvokeError | undefined;
   /** Runs stand in line. */
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(open: OpenDevice) {
-    this.#open = open;
-    this.info = open.info;
-    this.#pool = new BufferPool(open.device, Math.floor(open.maxMemory / 2));
-    this.#pipelines = new Pipelines(open.device);
-    const clock = open.info.features.includes("timestamp-query") ? "device" : "submissions";
-    this.#profiler = open.profile ? new Profiler(open.device, clock) : undefined;
-    void open.device.lost.then(({ message }) => {
-      if (!this.#isDisposed) this.#failure = new DeviceLostError(message);
-    });
-    open.device.addEventListener("uncapturederror", ({ error }) => {
-      this.#failure ??= failureOf(error);
-    });
+  constructor(options: DeviceBackendOptions) {
+    this.#options = options;
+    this.#session = this.#sessionOn(options.first);
+  }
+
+  get info(): DeviceInfo {
+    return this.#session.info;
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -98,65 +113,124 @@ export class DeviceBackend implements WebGpuBackend {
     // Leaves are never asked for in `supports`.
     for (const { op, outputs, scope } of graph.nodes)
       for (const { dtype } of outputs) assertOnDevice(op.name, dtype, scope);
-    const { device, info } = this.#open;
-    const program = await LoadedProgram.load(compileGraph(graph, info), {
-      device,
-      pool: this.#pool,
-      pipelines: this.#pipelines,
-    }).catch((error: unknown) => {
-      throw this.#named(error);
-    });
+    let session = this.#session;
+    let program = await this.#load(graph, session);
     let isDisposed = false;
     return {
-      run: (inputs, state) => this.#inLine(() => this.#run(program, graph, { inputs, state })),
+      run: (inputs, state) =>
+        this.#inLine(async () => {
+          this.#assertUsable();
+          // A device that was opened after a loss has other limits, and needs shaders of its own.
+          if (session !== this.#session) {
+            session = this.#session;
+            program = await this.#load(graph, session);
+          }
+          return this.#run(program, graph, { inputs, state });
+        }),
       dispose: () => {
         if (isDisposed) return;
         isDisposed = true;
         // A run that stands in line still needs it.
         void this.#inLine(() => {
-          if (!this.#isDisposed) program.dispose();
+          if (!this.#isDisposed && session === this.#session) program.dispose();
           return Promise.resolve();
         });
       },
     };
   }
 
-  upload(data: TypedArray, spec: TensorSpec): DeviceBuffer {
+  upload(data: TypedArray, spec: TensorSpec, label = "a tensor"): DeviceBuffer {
     this.#assertUsable();
     assertOnDevice("tensor", spec.dtype);
-    const buffer = this.#allocate(spec);
+    const { pool } = this.#session;
+    this.#assertRoom(spec, label);
+    const buffer = this.#adopt(spec, label, pool.take(bytesOf(spec)));
     const words = toWords(data);
-    if (words.length > 0) this.#open.device.queue.writeBuffer(buffer.memory, 0, words);
+    pool.write(buffer.memory, words);
+    const creation = pool.created(buffer.memory);
+    if (creation !== undefined) {
+      buffer.words = words.slice();
+      void creation.then(() => {
+        if (pool.exists(buffer.memory)) buffer.words = undefined;
+      });
+    }
     return buffer;
   }
 
   download(buffer: DeviceBuffer): Promise<TypedArray> {
     return this.#inLine(async () => {
-      const { memory, spec } = this.#own(buffer);
-      return fromWords(spec.dtype, await this.#read(memory, shapeSize(spec.shape) * ELEMENT_BYTES));
+      const own = this.#own(buffer);
+      await this.#place([own]);
+      const [words] = await this.#read([own.place]);
+      return fromWords(own.spec.dtype, words!);
     });
   }
 
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof WebGpuBuffer) || buffer.isFreed || this.#isDisposed) return;
     buffer.isFreed = true;
+    buffer.words = undefined;
+    this.#snapshot.delete(buffer);
+    if (!this.#live.delete(buffer)) return;
     this.#bytes -= buffer.memory.size;
-    this.#buffers--;
-    this.#pool.giveBack(buffer.memory);
+    this.#session.pool.giveBack(buffer.memory);
   }
 
   memory(): MemoryInfo {
-    const { maxMemory: limit } = this.#open;
-    return { bytes: this.#bytes, buffers: this.#buffers, highWater: Math.floor(limit / 4), limit };
+    const { maxMemory: limit } = this.#options;
+    return { bytes: this.#bytes, buffers: this.#live.size, highWater: Math.floor(limit / 4), limit };
   }
 
   counters(): DeviceCounters {
+    const { pipelines, pool } = this.#session;
     return {
-      pipelines: this.#pipelines.count,
+      pipelines: this.#pipelinesBefore + pipelines.count,
       submissions: this.#submissions,
       dispatches: this.#dispatches,
-      deviceBytes: this.#pool.bytes,
+      deviceBytes: pool.bytes,
     };
+  }
+
+  snapshot(): Promise<void> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      const buffers = [...this.#live];
+      await this.#place(buffers);
+      const values = await this.#read(buffers.map(({ place }) => place));
+      const pairs = buffers.map((buffer, i) => [buffer, new Uint8Array(values[i]!)] as const);
+      this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
+    });
+  }
+
+  recover(): Promise<void> {
+    return this.#inLine(async () => {
+      if (this.#isDisposed) throw disposedBackend();
+      if (this.#session.lostBecause === undefined) return;
+      const session = this.#sessionOn(await this.#reopen());
+      this.#pipelinesBefore += this.#session.pipelines.count;
+      this.#session = session;
+      this.#underWay = [];
+      for (const buffer of this.#live) {
+        const words = this.#snapshot.get(buffer);
+        this.#bytes -= buffer.memory.size;
+        if (words === undefined) {
+          buffer.isLost = true;
+          buffer.words = undefined;
+          this.#live.delete(buffer);
+          continue;
+        }
+        buffer.memory = session.pool.take(bytesOf(buffer.spec));
+        session.pool.write(buffer.memory, words);
+        this.#bytes += buffer.memory.size;
+        // Should there be no memory, the next use tries again.
+        buffer.words = words;
+      }
+    });
+  }
+
+  /** Has the device go away, as a driver would. For tests. */
+  loseDevice(): void {
+    this.#session.device.destroy();
   }
 
   settled(): Promise<void> {
@@ -164,25 +238,56 @@ export class DeviceBackend implements WebGpuBackend {
   }
 
   takeProfile(): Profile | undefined {
-    return this.#profiler?.take();
+    return this.#session.profiler?.take();
   }
 
   measurePeak(): Promise<number> {
-    return this.#alone(() => measurePeak({ device: this.#open.device, ...this.info }));
+    return this.#alone(({ device, info }) => measurePeak({ device, ...info }));
   }
 
   measureBandwidth(): Promise<number> {
-    return this.#alone(() => measureBandwidth({ device: this.#open.device, ...this.info }));
+    return this.#alone(({ device, info }) => measureBandwidth({ device, ...info }));
   }
 
   dispose(): Promise<void> {
     if (this.#isDisposed) return Promise.resolve();
     this.#isDisposed = true;
     this.#bytes = 0;
-    this.#buffers = 0;
-    this.#pool.dispose();
-    this.#open.device.destroy();
+    this.#live.clear();
+    this.#snapshot.clear();
+    this.#session.close();
     return Promise.resolve();
+  }
+
+  #sessionOn(open: OpenDevice): DeviceSession {
+    const { maxMemory, profile } = this.#options;
+    return new DeviceSession(open, { keep: Math.floor(maxMemory / 2), profile });
+  }
+
+  async #reopen(): Promise<OpenDevice> {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#options.open();
+      } catch (error) {
+        if (!(error instanceof BackendUnavailableError)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+    return this.#options.open();
+  }
+
+  #load(graph: Graph, { device, info, pool, pipelines }: DeviceSession): Promise<LoadedProgram> {
+    const take = (wanted: readonly Wanted[]): Promise<GPUBuffer[]> => this.#take(wanted);
+    const { mostWorkgroups } = info;
+    return LoadedProgram.load(compileGraph(graph, info), {
+      device,
+      pool,
+      pipelines,
+      take,
+      mostWorkgroups,
+    }).catch(async (error: unknown) => {
+      throw await this.#named(error);
+    });
   }
 
   async #run(
@@ -190,96 +295,90 @@ export class DeviceBackend implements WebGpuBackend {
     graph: Graph,
     given: { inputs: readonly DeviceBuffer[]; state: readonly DeviceBuffer[] },
   ): Promise<DeviceBuffer[]> {
-    this.#assertUsable();
-    // Own first: a handle that was freed meanwhile is refused.
-    const inputs = given.inputs.map((buffer) => this.#own(buffer).memory);
-    const state = given.state.map((buffer) => this.#own(buffer));
-    const specs = graph.outputs.map(specOf);
-    await this.#makeRoom(specs);
-    const outputs = specs.map((spec) => this.#allocate(spec));
-    const updates = state.map(({ memory }) => this.#pool.take(memory.size));
+    const { pool } = this.#session;
+    const own = [...given.inputs, ...given.state].map((buffer) => this.#own(buffer));
+    const state = own.slice(given.inputs.length);
+    const results = graph.outputs.map((value) => ({ spec: specOf(value), label: labelOf(value.node) }));
+    await this.#makeRoom(results.map(({ spec }) => spec));
+    for (const { spec, label } of results) this.#assertRoom(spec, label);
+    await this.#place(own);
+    const taken = await this.#take([
+      ...results.map(({ spec, label }) => wanted(spec, label)),
+      ...state.map(({ spec, label }) => wanted(spec, label)),
+      ...program.slots,
+    ]);
+    const outputs = results.map(({ spec, label }, i) => this.#adopt(spec, label, taken[i]!));
+    const updates = taken.slice(outputs.length, outputs.length + state.length);
+    const arena = taken.slice(outputs.length + state.length);
     try {
+      // What was freed while this waited may hold another value by now.
+      for (const buffer of own) this.#own(buffer);
       await this.#submit(program, {
-        inputs,
+        inputs: own.slice(0, given.inputs.length).map(({ memory }) => memory),
         state: state.map(({ memory }) => memory),
         outputs: outputs.map(({ memory }) => memory),
         updates,
+        arena,
       });
-      if (program.errors !== undefined) assertNoIndexError(await this.#read(program.errors, 4));
+      if (program.errors !== undefined) {
+        const [words] = await this.#read([{ memory: program.errors, bytes: 4 }]);
+        assertNoIndexError(words!);
+      }
       await this.#letCatchUp();
       this.#assertUsable();
     } catch (error) {
       for (const buffer of outputs) this.free(buffer);
-      if (!this.#isDisposed) for (const memory of updates) this.#pool.giveBack(memory);
-      throw this.#named(error);
+      if (!this.#isDisposed) for (const memory of updates) pool.giveBack(memory);
+      throw await this.#named(error);
+    } finally {
+      // Whoever takes them next runs after this.
+      if (!this.#isDisposed) for (const memory of arena) pool.giveBack(memory);
     }
     // Everything has succeeded: now the new state takes the place of the old.
     state.forEach((buffer, i) => {
       const old = buffer.memory;
       buffer.memory = updates[i]!;
-      this.#pool.giveBack(buffer.isFreed ? updates[i]! : old);
+      pool.giveBack(buffer.isFreed ? updates[i]! : old);
     });
     return outputs;
   }
 
-  async #submit(
-    program: LoadedProgram,
-    buffers: {
-      inputs: readonly GPUBuffer[];
-      state: readonly GPUBuffer[];
-      outputs: readonly GPUBuffer[];
-      updates: readonly GPUBuffer[];
-    },
-  ): Promise<void> {
-    const { device } = this.#open;
-    for (const bytes of program.slots) this.#assertFits(bytes, "a value inside a program");
-    const arena = program.slots.map((bytes) => this.#pool.take(bytes));
-    if (this.#profiler !== undefined) {
-      this.#submissions += await this.#profiler.run(program, { ...buffers, arena });
-    } else {
+  async #submit(program: LoadedProgram, buffers: RunBuffers): Promise<void> {
+    const { device, profiler } = this.#session;
+    if (profiler === undefined) {
       const encoder = device.createCommandEncoder();
-      program.encode(encoder, { ...buffers, arena });
+      program.encode(encoder, buffers);
       device.queue.submit([encoder.finish()]);
       this.#submissions++;
+    } else {
+      this.#submissions += await profiler.run(program, buffers);
     }
     this.#dispatches += program.dispatches;
-    // Whoever takes them next runs after this.
-    for (const memory of arena) this.#pool.giveBack(memory);
   }
 
   /** Waits until few runs are under way: what they hold would grow without end. */
   async #letCatchUp(): Promise<void> {
     // A device that is lost settles it as well; then the next use says so.
-    this.#underWay.push(this.#open.device.queue.onSubmittedWorkDone().catch(() => undefined));
+    this.#underWay.push(this.#session.device.queue.onSubmittedWorkDone().catch(() => undefined));
     if (this.#underWay.length > MOST_UNDER_WAY) await this.#underWay.shift();
   }
 
-  async #read(memory: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    if (bytes === 0) return new ArrayBuffer(0);
-    const { device } = this.#open;
-    const staging = device.createBuffer({
-      size: bytes,
-      usage: READBACK.mapRead | READBACK.copyDestination,
-    });
+  async #read(places: readonly Place[]): Promise<ArrayBuffer[]> {
     try {
-      const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(memory, 0, staging, 0, bytes);
-      device.queue.submit([encoder.finish()]);
-      this.#submissions++;
-      await staging.mapAsync(MAP_MODE_READ);
-      const copy = staging.getMappedRange().slice(0);
+      const { values, submissions } = await readBack(this.#session.device, places);
+      this.#submissions += submissions;
       this.#assertUsable();
-      return copy;
+      return values;
     } catch (error) {
-      throw this.#named(error);
-    } finally {
-      staging.destroy();
+      throw await this.#named(error);
     }
   }
 
   /** The error that an implementation's error stands for. */
-  #named(error: unknown): unknown {
+  async #named(error: unknown): Promise<unknown> {
     if (error instanceof ConvokeError) return error;
+    // That the device is lost may be told after what it caused.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     try {
       this.#assertUsable();
     } catch (known) {
@@ -290,53 +389,81 @@ export class DeviceBackend implements WebGpuBackend {
 
   /** Where there is no room, handles that were dropped get some time to be collected. */
   async #makeRoom(specs: readonly TensorSpec[]): Promise<void> {
-    const needed = specs.reduce((sum, { shape }) => sum + pooledSize(shapeSize(shape) * ELEMENT_BYTES), 0);
+    const { pool } = this.#session;
+    const needed = specs.reduce((sum, spec) => sum + pool.sizeOf(bytesOf(spec)), 0);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (this.#bytes + needed <= this.#open.maxMemory) return;
+      if (this.#bytes + needed <= this.#options.maxMemory) return;
       await collectDropped();
       this.#assertUsable();
     }
   }
 
-  #allocate(spec: TensorSpec): WebGpuBuffer {
-    const what = `a tensor ${formatShape(spec.shape)}`;
-    const bytes = shapeSize(spec.shape) * ELEMENT_BYTES;
-    this.#assertFits(bytes, what);
-    if (this.#bytes + pooledSize(bytes) > this.#open.maxMemory) {
-      throw new OutOfMemoryError({
-        operation: 'backend "webgpu"',
-        problem: `${what} needs ${megabytes(bytes)}; ${megabytes(this.#bytes)} of at most ${megabytes(this.#open.maxMemory)} are in live tensors.`,
-        wayOut:
-          "Use smaller batches, drop handles that are no longer needed, or raise maxMemory in webgpu({ maxMemory }).",
-      });
+  /** Buffers that exist. Where the device has no memory left, those that are kept for later go first. */
+  async #take(wanted: readonly Wanted[]): Promise<GPUBuffer[]> {
+    const { pool } = this.#session;
+    for (const { bytes, name } of wanted) this.#assertFits(bytes, name);
+    for (let attempt = 0; ; attempt++) {
+      const taken = wanted.map(({ bytes }) => pool.take(bytes));
+      if (!pool.isSettled) await pool.settle();
+      const missing = taken.findIndex((memory) => !pool.exists(memory));
+      if (missing < 0) return taken;
+      for (const memory of taken) pool.giveBack(memory);
+      const { bytes, name } = wanted[missing]!;
+      if (attempt > 0) throw noMemoryLeft(name(), { bytes, live: this.#bytes });
+      pool.trim();
+      await collectDropped();
+      this.#assertUsable();
     }
-    const buffer = new WebGpuBuffer(spec, this.#pool.take(bytes));
-    this.#bytes += buffer.memory.size;
-    this.#buffers++;
+  }
+
+  /** Puts values into memory that were uploaded when the device had none left. */
+  async #place(buffers: readonly WebGpuBuffer[]): Promise<void> {
+    const { pool } = this.#session;
+    if (!pool.isSettled) await pool.settle();
+    for (const buffer of buffers) {
+      const { words } = buffer;
+      if (words === undefined) continue;
+      if (!pool.exists(buffer.memory)) {
+        const [memory] = await this.#take([wanted(buffer.spec, buffer.label)]);
+        pool.write(memory!, words);
+        buffer.memory = memory!;
+      }
+      buffer.words = undefined;
+    }
+  }
+
+  #adopt(spec: TensorSpec, label: string, memory: GPUBuffer): WebGpuBuffer {
+    const buffer = new WebGpuBuffer(spec, label, memory);
+    this.#live.add(buffer);
+    this.#bytes += memory.size;
     return buffer;
   }
 
-  #assertFits(bytes: number, what: string): void {
-    const { maxTensorBytes } = this.#open.info;
-    if (pooledSize(bytes) <= maxTensorBytes) return;
-    throw new OutOfMemoryError({
-      operation: 'backend "webgpu"',
-      problem: `${what} needs ${megabytes(bytes)}, but a buffer of this adapter holds at most ${megabytes(maxTensorBytes)}.`,
-      wayOut: "Use smaller batches, or the cpu backend.",
-    });
+  #assertRoom(spec: TensorSpec, label: string): void {
+    const bytes = bytesOf(spec);
+    const name = (): string => `${label} ${formatShape(spec.shape)}`;
+    this.#assertFits(bytes, name);
+    const { maxMemory: limit } = this.#options;
+    if (this.#bytes + this.#session.pool.sizeOf(bytes) <= limit) return;
+    throw overLimit(name(), { bytes, live: this.#bytes, limit });
+  }
+
+  #assertFits(bytes: number, name: () => string): void {
+    const { maxTensorBytes: most } = this.#session.info;
+    if (bytes > most) throw tooLarge(name(), { bytes, most });
   }
 
   /** Runs when all runs before it are through, on an idle device. */
-  #alone<T>(job: () => Promise<T>): Promise<T> {
+  #alone<T>(job: (session: DeviceSession) => Promise<T>): Promise<T> {
     return this.#inLine(async () => {
       this.#assertUsable();
       try {
-        await this.#open.device.queue.onSubmittedWorkDone();
-        const result = await job();
+        await this.#session.device.queue.onSubmittedWorkDone();
+        const result = await job(this.#session);
         this.#assertUsable();
         return result;
       } catch (error) {
-        throw this.#named(error);
+        throw await this.#named(error);
       }
     });
   }
@@ -349,7 +476,10 @@ export class DeviceBackend implements WebGpuBackend {
 
   #own(buffer: DeviceBuffer): WebGpuBuffer {
     this.#assertUsable();
-    if (buffer instanceof WebGpuBuffer && !buffer.isFreed) return buffer;
+    if (buffer instanceof WebGpuBuffer && !buffer.isFreed) {
+      if (buffer.isLost) throw lostValue(this, buffer.name);
+      return buffer;
+    }
     throw new BackendError({
       operation: 'backend "webgpu"',
       problem:
@@ -361,15 +491,27 @@ export class DeviceBackend implements WebGpuBackend {
   }
 
   #assertUsable(): void {
-    if (this.#isDisposed) {
-      throw new BackendError({
-        operation: 'backend "webgpu"',
-        problem: "it was disposed.",
-        wayOut: "Create a new one with await webgpu(), and pass it to useBackend().",
-      });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isDisposed) throw disposedBackend();
+    const session = this.#session;
+    if (session.lostBecause !== undefined) throw lostDevice(this, session.lostBecause);
+    if (session.error === undefined) return;
+    const failure = deviceFailure(session.error);
+    // There may be memory again; what was refused stays refused.
+    if (failure.name === "OutOfMemoryError") session.error = undefined;
+    throw failure;
   }
+}
+
+function bytesOf({ shape }: TensorSpec): number {
+  return shapeSize(shape) * ELEMENT_BYTES;
+}
+
+function wanted(spec: TensorSpec, label: string): Wanted {
+  return { bytes: bytesOf(spec), name: () => `${label} ${formatShape(spec.shape)}` };
+}
+
+function labelOf({ op, scope }: GraphNode): string {
+  return describeOperation(op.name, scope);
 }
 
 function assertOnDevice(op: string, dtype: DType, scope = ""): void {
@@ -380,28 +522,6 @@ function assertOnDevice(op: string, dtype: DType, scope = ""): void {
     backend: "webgpu",
     reason: missingType(dtype),
     wayOut: `Cast it to ${dtype === "int64" ? "int32" : "float32"} before, or run it on another backend.`,
-  });
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
-}
-
-/** What the implementation reports of itself, not of a call: no memory, or a defect of this backend. */
-function failureOf(error: GPUError): ConvokeError {
-  const text = error.message.split("\n")[0] ?? "";
-  if (error.constructor.name === "GPUOutOfMemoryError") {
-    return new OutOfMemoryError({
-      operation: 'backend "webgpu"',
-      problem: `the device has no memory left: ${text}.`,
-      wayOut: "Use smaller batches, and give webgpu({ maxMemory }) what the device really has.",
-    });
-  }
-  return new BackendError({
-    operation: 'backend "webgpu"',
-    problem: `the device refused a command: ${text}.`,
-    wayOut:
-      "This is a defect of Convoke or of the driver: please report it. The cpu backend computes the same.",
   });
 }
 

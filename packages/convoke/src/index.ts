@@ -25,6 +25,7 @@ export {
   Module,
   ModuleError,
   NonFiniteError,
+  DeviceLostError,
   OutOfMemoryError,
   randomKey,
   read,
@@ -117,7 +118,6 @@ export {
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
 export {
-  DeviceLostError,
   profileTable,
   webgpu,
   type DeviceCounters,

@@ -2,6 +2,7 @@
 import { pathIn, writeFileAtomic } from "#host";
 import {
   ConvokeError,
+  defaultBackend,
   hostFoldIn,
   hostFoldInPath,
   hostKey,
@@ -29,6 +30,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   underGroups,
+  type Checkpoint,
   type RunPosition,
 } from "./checkpoint.js";
 import { Evaluator, measuresOf } from "./evaluate.js";
@@ -37,6 +39,7 @@ import { numberOf, watched, type EpochRecord, type History } from "./history.js"
 import { checkClassLabels } from "./labels.js";
 import { explainNonFinite, type StepPlace } from "./non-finite.js";
 import { dataOf, putData } from "./parameters.js";
+import { Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
 import { scalarDType, TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
 
@@ -76,6 +79,7 @@ export class Trainer<Out> implements Run {
   readonly #step: TrainingStep<Out>;
   readonly #evaluator: Evaluator<Out> | undefined;
   readonly #progress: ProgressReporter | undefined;
+  readonly #recovery: Recovery;
   readonly #readEvery: number;
   readonly #accumulate: number;
   readonly #isDouble: boolean;
@@ -89,6 +93,7 @@ export class Trainer<Out> implements Run {
   readonly #known = new Map<number, number>();
   #stopped: string | undefined;
   #examples = 0;
+  #recoveries = 0;
   #startedAt = performance.now();
   #shownAt = performance.now();
 
@@ -102,6 +107,7 @@ export class Trainer<Out> implements Run {
     this.#key = hostFoldInPath(hostKey(this.#seed), "training");
     this.#readEvery = options.readEvery ?? 50;
     this.#accumulate = options.accumulate ?? 1;
+    this.#recovery = new Recovery(options.recover ?? {});
     this.#progress = options.progress === false ? undefined : (options.progress ?? defaultProgress());
     const { batchSize, shuffle = true, dropLast } = options;
     this.#source = batchesOf(data, { batchSize, shuffle, dropLast, seed: this.#seed });
@@ -143,7 +149,14 @@ export class Trainer<Out> implements Run {
         parameters: this.#optimizer.parameters.reduce((sum, { size }) => sum + size, 0),
       });
       for (const callback of this.#callbacks) await callback.onStart?.(this);
-      while (this.#position.epoch < epochs && this.#stopped === undefined) await this.#runEpoch();
+      await this.#keep();
+      while (this.#position.epoch < epochs && this.#stopped === undefined) {
+        try {
+          await this.#runEpoch();
+        } catch (error) {
+          await this.#goBack(error);
+        }
+      }
       const history = this.#history();
       for (const callback of this.#callbacks) await callback.onEnd?.(history, this);
       this.#progress?.end(history);
@@ -171,12 +184,41 @@ export class Trainer<Out> implements Run {
   }
 
   async checkpoint(): Promise<Uint8Array> {
+    return encodeCheckpoint(await this.#state());
+  }
+
+  /** Keeps a copy of the run to go back to when the device is lost, where that is possible at all. */
+  async #keep(): Promise<void> {
+    const found = Object.values(this.variables).find(({ backend }) => backend !== undefined)?.backend;
+    const home = found ?? defaultBackend();
+    if (!this.#recovery.servesOn(home)) return;
+    this.#recovery.keep({ checkpoint: await this.#state(), examples: this.#examples, home });
+  }
+
+  /** After the device was lost: on another one, back to where the run was last copied. */
+  async #goBack(error: unknown): Promise<void> {
+    await this.#running.catch(ignore);
+    await this.#reading.catch(ignore);
+    const { checkpoint, examples, home } = await this.#recovery.after(error);
+    this.#running = Promise.resolve();
+    this.#reading = Promise.resolve();
+    this.#unread = [];
+    this.#step.reset();
+    this.#evaluator?.reset();
+    this.#restore(checkpoint);
+    this.#examples = examples;
+    this.#recoveries++;
+    // Now all is host data, which would go to the default backend.
+    await this.to(home).catch((again: unknown) => this.#goBack(again));
+  }
+
+  async #state(): Promise<Checkpoint> {
     await this.#read();
     const schedule = this.#options.optimizer.learningRate;
     const states = this.#callbacks.flatMap(({ name, state }) =>
       name === undefined || state === undefined ? [] : [{ name, state: state() }],
     );
-    return encodeCheckpoint({
+    return {
       run: {
         version: 1,
         optimizer: this.#optimizer.name,
@@ -194,7 +236,7 @@ export class Trainer<Out> implements Run {
           Object.entries(state.tensors ?? {}).map(([key, data]) => [`${name}/${key}`, data]),
         ),
       ),
-    });
+    };
   }
 
   async #runEpoch(): Promise<void> {
@@ -218,7 +260,9 @@ export class Trainer<Out> implements Run {
     } finally {
       await batches.return(undefined);
     }
-    if (this.#stopped === undefined) await this.#endEpoch();
+    if (this.#stopped !== undefined) return;
+    this.#recovery.assertRepeated(this.#position);
+    await this.#endEpoch();
   }
 
   /** Starts the step of one batch, once the one before is done. */
@@ -277,6 +321,7 @@ export class Trainer<Out> implements Run {
   }
 
   async #afterStep(info: StepInfo): Promise<void> {
+    this.#recovery.noteStep(this.#position);
     for (const callback of this.#callbacks) await callback.onStepEnd?.(info, this);
     const bytes = this.#unread.reduce(
       (sum, { batch }) => sum + (batch === undefined ? 0 : bytesOf(batch)),
@@ -289,6 +334,7 @@ export class Trainer<Out> implements Run {
     const { every = "epoch" } = this.#options.checkpoint ?? {};
     const { step, group } = this.#position;
     if (every !== "epoch" && group.batches === 0 && step % every === 0) await this.#save();
+    if (this.#recovery.isDueAfter(this.#position)) await this.#keep();
   }
 
   #show(now: number): void {
@@ -322,6 +368,7 @@ export class Trainer<Out> implements Run {
     for (const callback of this.#callbacks) await callback.onEpochEnd?.(record, this);
     this.#progress?.epoch(record);
     if ((this.#options.checkpoint?.every ?? "epoch") === "epoch") await this.#save();
+    if (this.#recovery.isDueAfterEpoch) await this.#keep();
   }
 
   async #validate(): Promise<Record<string, EpochRecord[string]>> {
@@ -394,6 +441,7 @@ export class Trainer<Out> implements Run {
       examples: this.#examples,
       seconds: (performance.now() - this.#startedAt) / 1000,
       programs: this.#step.programs,
+      ...(this.#recoveries > 0 && { recoveries: this.#recoveries }),
       ...(this.#stopped !== undefined && { stopped: this.#stopped }),
     };
   }
@@ -404,7 +452,7 @@ export class Trainer<Out> implements Run {
     return Object.fromEntries(all.map((variable) => [variable.name, variable]));
   }
 
-  #restore({ run, model, optimizer, training, callbacks }: ReturnType<typeof decodeCheckpoint>): void {
+  #restore({ run, model, optimizer, training, callbacks }: Checkpoint): void {
     assertSameOptimizer(run.optimizer, this.#optimizer.name);
     // In one go: a checkpoint that does not fit changes nothing.
     const own = underGroups(this.variables, this.#optimizer.namedVariables(), this.#trainingVariables());

@@ -1,8 +1,12 @@
 // A program on the device: its pipelines and constants, and how a run is written into a command buffer.
+import { describeOperation } from "@convoke/core";
 import type { InstructionName } from "@convoke/core/planning";
+import { formatShape, shapeSize } from "@convoke/shape";
 import type { BufferPool } from "../device/buffer-pool.js";
-import { toWords } from "../device/host-format.js";
+import { ELEMENT_BYTES, toWords } from "../device/host-format.js";
 import type { Pipelines } from "../device/pipelines.js";
+import type { Wanted } from "../device/wanted.js";
+import { grid } from "../wgsl/shader.js";
 import type { DevicePlan } from "./shader-call.js";
 import { planSlots, type SlotPlan } from "./slots.js";
 
@@ -11,6 +15,7 @@ const BIND_GROUPS = 8;
 
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
+  readonly workgroups: readonly [number, number, number];
   readonly groups: Map<string, GPUBindGroup>;
 }
 
@@ -24,54 +29,80 @@ export interface RunBuffers {
   readonly arena: readonly GPUBuffer[];
 }
 
+/** What a program is loaded onto. */
+export interface Machine {
+  readonly device: GPUDevice;
+  readonly pool: BufferPool;
+  readonly pipelines: Pipelines;
+  /** Workgroups that a dispatch has at most along each axis. */
+  readonly mostWorkgroups: number;
+  /** Buffers of the pool that exist; throws where the device has no memory for them. */
+  take(wanted: readonly Wanted[]): Promise<GPUBuffer[]>;
+}
+
 export class LoadedProgram {
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
   readonly #plan: DevicePlan;
   readonly #slots: SlotPlan;
   readonly #dispatches: readonly Dispatch[];
-  readonly #constants = new Map<number, GPUBuffer>();
+  readonly #constants: ReadonlyMap<number, GPUBuffer>;
   readonly #errors: GPUBuffer | undefined;
+  /** The buffers that a run takes for its arena. */
+  readonly slots: readonly Wanted[];
   readonly #numbers = new WeakMap<GPUBuffer, number>();
   #lastNumber = 0;
 
   private constructor(parts: {
-    device: GPUDevice;
-    pool: BufferPool;
+    machine: Machine;
     plan: DevicePlan;
     pipelines: readonly GPUComputePipeline[];
+    constants: ReadonlyMap<number, GPUBuffer>;
+    errors: GPUBuffer | undefined;
   }) {
-    const { device, pool, plan } = parts;
-    this.#device = device;
-    this.#pool = pool;
+    const { machine, plan, pipelines } = parts;
+    this.#device = machine.device;
+    this.#pool = machine.pool;
     this.#plan = plan;
     this.#slots = planSlots(plan);
-    this.#dispatches = parts.pipelines.map((pipeline) => ({
-      pipeline,
+    this.#constants = parts.constants;
+    this.#errors = parts.errors;
+    this.#dispatches = plan.instructions.map(({ shader }, i) => ({
+      pipeline: pipelines[i]!,
+      workgroups: folded(shader.workgroups, machine.mostWorkgroups),
       groups: new Map<string, GPUBindGroup>(),
     }));
-    plan.buffers.forEach(({ role, bytes }, number) => {
-      if (role.kind !== "constant") return;
-      const buffer = pool.take(bytes);
-      device.queue.writeBuffer(buffer, 0, toWords(role.data));
-      this.#constants.set(number, buffer);
+    this.slots = this.#slots.slots.map((bytes, slot) => ({ bytes, name: () => this.#nameOfSlot(slot) }));
+  }
+
+  /** Compiles the shaders of a plan, all at the same time, and puts its constants in place. */
+  static async load(plan: DevicePlan, machine: Machine): Promise<LoadedProgram> {
+    const { pool } = machine;
+    const pipelines = await Promise.all(
+      plan.instructions.map(({ shader }) => machine.pipelines.get(shader.code)),
+    );
+    const data = plan.buffers.flatMap(({ role, bytes }, number) =>
+      role.kind === "constant" ? [{ number, bytes, data: role.data }] : [],
+    );
+    const reportsErrors = plan.instructions.some((instruction) => instruction.reportsErrors);
+    const taken = await machine.take([
+      ...data.map(({ bytes, data: { length } }) => ({
+        bytes,
+        name: () => `a constant of ${length} elements`,
+      })),
+      ...(reportsErrors ? [{ bytes: 4, name: () => "the word for errors" }] : []),
+    ]);
+    const constants = data.map(({ number, data: values }, i) => {
+      pool.write(taken[i]!, toWords(values));
+      return [number, taken[i]!] as const;
     });
-    if (plan.instructions.some(({ reportsErrors }) => reportsErrors)) this.#errors = pool.take(4);
-  }
-
-  /** Compiles the shaders of a plan, all at the same time. */
-  static async load(
-    plan: DevicePlan,
-    machine: { device: GPUDevice; pool: BufferPool; pipelines: Pipelines },
-  ): Promise<LoadedProgram> {
-    const { pipelines } = machine;
-    const compiled = await Promise.all(plan.instructions.map(({ shader }) => pipelines.get(shader.code)));
-    return new LoadedProgram({ ...machine, plan, pipelines: compiled });
-  }
-
-  /** Bytes of each buffer that a run takes for its arena. */
-  get slots(): readonly number[] {
-    return this.#slots.slots;
+    return new LoadedProgram({
+      machine,
+      plan,
+      pipelines,
+      constants: new Map(constants),
+      errors: taken[constants.length],
+    });
   }
 
   /** Where a run leaves the number of the op that met an index out of range, or 0. */
@@ -108,20 +139,33 @@ export class LoadedProgram {
   writer(buffers: RunBuffers): (pass: GPUComputePassEncoder, dispatch: number) => void {
     const places = this.#plan.buffers.map((_, number) => this.#placeOf(number, buffers));
     return (pass, dispatch) => {
-      const { operands, shader, reportsErrors } = this.#plan.instructions[dispatch]!;
-      const { pipeline, groups } = this.#dispatches[dispatch]!;
+      const { operands, reportsErrors } = this.#plan.instructions[dispatch]!;
+      const { pipeline, groups, workgroups } = this.#dispatches[dispatch]!;
       const bound = operands.map(({ buffer }) => places[buffer]!);
       if (reportsErrors) bound.push(this.#errors!);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#bindGroup(pipeline, groups, bound));
-      pass.dispatchWorkgroups(...shader.workgroups);
+      pass.dispatchWorkgroups(...workgroups);
     };
   }
 
   dispose(): void {
     for (const buffer of this.#constants.values()) this.#pool.giveBack(buffer);
-    this.#constants.clear();
     if (this.#errors !== undefined) this.#pool.giveBack(this.#errors);
+  }
+
+  /** What the largest value in a slot is. */
+  #nameOfSlot(slot: number): string {
+    const { slots, slotOf } = this.#slots;
+    const largest = this.#plan.buffers.find(
+      ({ bytes }, number) => slotOf.get(number) === slot && bytes === slots[slot],
+    );
+    const spec = largest?.node?.outputs.find(
+      ({ shape }) => shapeSize(shape) * ELEMENT_BYTES === largest.bytes,
+    );
+    if (largest?.node === undefined || spec === undefined) return "a value inside a program";
+    const { op, scope } = largest.node;
+    return `${describeOperation(op.name, scope)} ${formatShape(spec.shape)}`;
   }
 
   #placeOf(number: number, buffers: RunBuffers): GPUBuffer | undefined {
@@ -165,4 +209,12 @@ export class LoadedProgram {
     this.#numbers.set(buffer, ++this.#lastNumber);
     return this.#lastNumber;
   }
+}
+
+/** A grid of as many workgroups within what the device takes along an axis. */
+function folded(
+  [x, y, z]: readonly [number, number, number],
+  most: number,
+): readonly [number, number, number] {
+  return Math.max(x, y, z) <= most ? [x, y, z] : grid(x * y * z, most);
 }

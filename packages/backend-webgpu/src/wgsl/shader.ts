@@ -18,11 +18,12 @@ export interface Shader {
 /** Workgroups per dimension that every implementation takes. */
 const MOST_WORKGROUPS = 65535;
 
-/** So many workgroups as a grid; `flatWorkgroup` numbers them in the shader. */
-export function grid(count: number): [number, number, number] {
-  if (count <= MOST_WORKGROUPS) return [count, 1, 1];
-  const rows = Math.ceil(count / MOST_WORKGROUPS);
-  return [Math.ceil(count / rows), rows, 1];
+/** At least so many workgroups as a grid of at most `most` along each axis; `flatWorkgroup` numbers them in the shader. */
+export function grid(count: number, most = MOST_WORKGROUPS): [number, number, number] {
+  if (count <= most) return [count, 1, 1];
+  const layers = Math.ceil(count / most ** 2);
+  const rows = Math.ceil(count / (layers * most));
+  return [Math.ceil(count / (layers * rows)), rows, layers];
 }
 
 /** Collects what the text of a shader needs while it is written. */
@@ -78,8 +79,13 @@ export class ShaderText {
       shaderFunctions(this.#functions),
       extra,
       `@compute @workgroup_size(${lanes})`,
-      `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {`,
-      `let flatWorkgroup = workgroup.x + workgroup.y * ${workgroups[0]}u;`,
+      "fn main(",
+      "@builtin(workgroup_id) workgroup: vec3u,",
+      "@builtin(num_workgroups) workgroups: vec3u,",
+      "@builtin(local_invocation_index) lane: u32,",
+      ") {",
+      // How the grid is folded is up to whoever dispatches.
+      "let flatWorkgroup = workgroup.x + workgroups.x * (workgroup.y + workgroups.y * workgroup.z);",
       body,
       "}",
     ];

@@ -81,7 +81,9 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
   /** A dense arena buffer for an output of a node. */
   result(value: Value): Layout {
     const { shape, dtype } = specOf(value);
-    const layout = this.scratch(shape, dtype);
+    const bytes = this.#bytes(shape, dtype);
+    const buffer = (this.#buffers.push({ bytes, role: { kind: "arena" }, node: value.node }) - 1) as BufferId;
+    const layout = denseLayout(buffer, shape);
     this.define(value, layout);
     return layout;
   }
