@@ -18,51 +18,17 @@ import {
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
-import {
-  deviceFailure,
-  disposedBackend,
-  lostDevice,
-  lostValue,
-  noMemoryLeft,
-  overLimit,
-  tooLarge,
-} from "./device/device-errors.js";
+import { deviceFailure, disposedBackend, lostDevice, lostValue, overLimit } from "./device/device-errors.js";
 import { DeviceSession, type OpenDevice } from "./device/device-session.js";
-import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
+import { fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
 import { readBack, type Place } from "./device/readback.js";
-import type { Wanted } from "./device/wanted.js";
+import { bytesOf, wanted, WebGpuBuffer } from "./device/webgpu-buffer.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
 import type { Profile } from "./profile/profile.js";
 import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, type RunBuffers } from "./program/loaded-program.js";
-
-class WebGpuBuffer implements DeviceBuffer {
-  readonly spec: TensorSpec;
-  /** What it is, in words. */
-  readonly label: string;
-  /** Where the value lies; a run that replaces state puts another buffer here. */
-  memory: GPUBuffer;
-  /** What was uploaded, as long as it is not known whether the device had memory for it. */
-  words: Uint8Array<ArrayBuffer> | undefined;
-  isFreed = false;
-  isLost = false;
-
-  constructor(spec: TensorSpec, label: string, memory: GPUBuffer) {
-    this.spec = spec;
-    this.label = label;
-    this.memory = memory;
-  }
-
-  get name(): string {
-    return `${this.label} ${formatShape(this.spec.shape)}`;
-  }
-
-  get place(): Place {
-    return { memory: this.memory, bytes: bytesOf(this.spec) };
-  }
-}
 
 export interface DeviceBackendOptions {
   readonly first: OpenDevice;
@@ -276,16 +242,8 @@ export class DeviceBackend implements WebGpuBackend {
     return this.#options.open();
   }
 
-  #load(graph: Graph, { device, info, pool, pipelines }: DeviceSession): Promise<LoadedProgram> {
-    const take = (wanted: readonly Wanted[]): Promise<GPUBuffer[]> => this.#take(wanted);
-    const { mostWorkgroups } = info;
-    return LoadedProgram.load(compileGraph(graph, info), {
-      device,
-      pool,
-      pipelines,
-      take,
-      mostWorkgroups,
-    }).catch(async (error: unknown) => {
+  #load(graph: Graph, session: DeviceSession): Promise<LoadedProgram> {
+    return LoadedProgram.load(compileGraph(graph, session.info), session).catch(async (error: unknown) => {
       throw await this.#named(error);
     });
   }
@@ -302,7 +260,7 @@ export class DeviceBackend implements WebGpuBackend {
     await this.#makeRoom(results.map(({ spec }) => spec));
     for (const { spec, label } of results) this.#assertRoom(spec, label);
     await this.#place(own);
-    const taken = await this.#take([
+    const taken = await this.#session.take([
       ...results.map(({ spec, label }) => wanted(spec, label)),
       ...state.map(({ spec, label }) => wanted(spec, label)),
       ...program.slots,
@@ -398,24 +356,6 @@ export class DeviceBackend implements WebGpuBackend {
     }
   }
 
-  /** Buffers that exist. Where the device has no memory left, those that are kept for later go first. */
-  async #take(wanted: readonly Wanted[]): Promise<GPUBuffer[]> {
-    const { pool } = this.#session;
-    for (const { bytes, name } of wanted) this.#assertFits(bytes, name);
-    for (let attempt = 0; ; attempt++) {
-      const taken = wanted.map(({ bytes }) => pool.take(bytes));
-      if (!pool.isSettled) await pool.settle();
-      const missing = taken.findIndex((memory) => !pool.exists(memory));
-      if (missing < 0) return taken;
-      for (const memory of taken) pool.giveBack(memory);
-      const { bytes, name } = wanted[missing]!;
-      if (attempt > 0) throw noMemoryLeft(name(), { bytes, live: this.#bytes });
-      pool.trim();
-      await collectDropped();
-      this.#assertUsable();
-    }
-  }
-
   /** Puts values into memory that were uploaded when the device had none left. */
   async #place(buffers: readonly WebGpuBuffer[]): Promise<void> {
     const { pool } = this.#session;
@@ -424,7 +364,7 @@ export class DeviceBackend implements WebGpuBackend {
       const { words } = buffer;
       if (words === undefined) continue;
       if (!pool.exists(buffer.memory)) {
-        const [memory] = await this.#take([wanted(buffer.spec, buffer.label)]);
+        const [memory] = await this.#session.take([wanted(buffer.spec, buffer.label)]);
         pool.write(memory!, words);
         buffer.memory = memory!;
       }
@@ -442,15 +382,10 @@ export class DeviceBackend implements WebGpuBackend {
   #assertRoom(spec: TensorSpec, label: string): void {
     const bytes = bytesOf(spec);
     const name = (): string => `${label} ${formatShape(spec.shape)}`;
-    this.#assertFits(bytes, name);
+    this.#session.assertFits({ bytes, name });
     const { maxMemory: limit } = this.#options;
     if (this.#bytes + this.#session.pool.sizeOf(bytes) <= limit) return;
     throw overLimit(name(), { bytes, live: this.#bytes, limit });
-  }
-
-  #assertFits(bytes: number, name: () => string): void {
-    const { maxTensorBytes: most } = this.#session.info;
-    if (bytes > most) throw tooLarge(name(), { bytes, most });
   }
 
   /** Runs when all runs before it are through, on an idle device. */
@@ -500,14 +435,6 @@ export class DeviceBackend implements WebGpuBackend {
     if (failure.name === "OutOfMemoryError") session.error = undefined;
     throw failure;
   }
-}
-
-function bytesOf({ shape }: TensorSpec): number {
-  return shapeSize(shape) * ELEMENT_BYTES;
-}
-
-function wanted(spec: TensorSpec, label: string): Wanted {
-  return { bytes: bytesOf(spec), name: () => `${label} ${formatShape(spec.shape)}` };
 }
 
 function labelOf({ op, scope }: GraphNode): string {

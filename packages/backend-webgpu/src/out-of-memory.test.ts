@@ -64,7 +64,7 @@ describe.skipIf(missing !== "" || !isReal)(
         { backend },
       );
       await expect(grow(tensor([1]))).rejects.toThrowErrorMatchingInlineSnapshot(`
-        [OutOfMemoryError: backend "webgpu": exp "head" [268435456] needs 1024.0 MB, and the device has no memory left; 0.0 MB are in live tensors.
+        [OutOfMemoryError: backend "webgpu": exp "head" [268435456] needs 1024.0 MB, and the device has no memory left beside the 0.0 MB in use.
           Use smaller batches, drop handles that are no longer needed, or use the cpu backend.]
       `);
       expect(await total.data()).toEqual(Float32Array.of(1, 2));
@@ -81,7 +81,7 @@ describe.skipIf(missing !== "" || !isReal)(
         },
       );
       await expect(deep(tensor([1]))).rejects.toThrowErrorMatchingInlineSnapshot(`
-        [OutOfMemoryError: backend "webgpu": cumsum "body.0" [268435456] needs 1024.0 MB, and the device has no memory left; 0.0 MB are in live tensors.
+        [OutOfMemoryError: backend "webgpu": cumsum "body.0" [268435456] needs 1024.0 MB, and the device has no memory left beside the 0.0 MB in use.
           Use smaller batches, drop handles that are no longer needed, or use the cpu backend.]
       `);
       expect(await (await compile(double, { backend })(tensor([3]))).data()).toEqual(Float32Array.of(6));
@@ -102,7 +102,7 @@ describe.skipIf(missing !== "" || !isReal)(
         { backend },
       );
       await expect(sum()).rejects.toThrowErrorMatchingInlineSnapshot(`
-        [OutOfMemoryError: backend "webgpu": dense.weight [2097152] needs 8.0 MB, and the device has no memory left; 16.0 MB are in live tensors.
+        [OutOfMemoryError: backend "webgpu": dense.weight [2097152] needs 8.0 MB, and the device has no memory left beside the 8.0 MB in use.
           Use smaller batches, drop handles that are no longer needed, or use the cpu backend.]
       `);
       backend.free(filler);

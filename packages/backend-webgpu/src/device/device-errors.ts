@@ -58,11 +58,11 @@ export function overLimit(
 /** More than the device has. */
 export function noMemoryLeft(
   what: string,
-  { bytes, live }: { bytes: number; live: number },
+  { bytes, used }: { bytes: number; used: number },
 ): OutOfMemoryError {
   return new OutOfMemoryError({
     operation,
-    problem: `${what} needs ${inMegabytes(bytes)}, and the device has no memory left; ${inMegabytes(live)} are in live tensors.`,
+    problem: `${what} needs ${inMegabytes(bytes)}, and the device has no memory left beside the ${inMegabytes(used)} in use.`,
     wayOut: "Use smaller batches, drop handles that are no longer needed, or use the cpu backend.",
   });
 }
