@@ -56,7 +56,8 @@ export class DriverPage {
 
   /** Closes the page, whatever it does. */
   close() {
-    void this.#page?.close();
+    // The whole browser may be gone already.
+    this.#page?.close().catch(() => undefined);
   }
 
   /**

@@ -1,5 +1,5 @@
 // Runs programs with a clock beside each kernel, and adds the times up.
-import type { LoadedProgram, RunBuffers } from "../program/loaded-program.js";
+import type { LoadedProgram, RunBuffers, WriteDispatch } from "../program/loaded-program.js";
 import type { KernelTime, Profile } from "./profile.js";
 
 const USAGE = { mapRead: 0x01, copySource: 0x04, copyDestination: 0x08, queryResolve: 0x200 } as const;
@@ -25,12 +25,12 @@ export class Profiler {
     this.#runs++;
     const { names } = program;
     const share = this.clock === "device" ? MOST_TIMED : 1;
-    const write = program.writer(buffers);
+    let write: WriteDispatch | undefined;
     let submissions = 0;
     for (let first = 0; first < Math.max(1, names.length); first += share) {
       const last = Math.min(first + share, names.length);
       const encoder = this.#device.createCommandEncoder();
-      if (first === 0) program.clearErrors(encoder);
+      write ??= program.begin(encoder, buffers);
       const part = { encoder, write, first, last };
       const times = this.clock === "device" ? await this.#stamped(part) : await this.#waited(part);
       times.forEach((milliseconds, i) => this.#add(names[first + i], milliseconds));
@@ -117,7 +117,7 @@ export class Profiler {
 
 interface Part {
   readonly encoder: GPUCommandEncoder;
-  readonly write: ReturnType<LoadedProgram["writer"]>;
+  readonly write: WriteDispatch;
   readonly first: number;
   readonly last: number;
 }

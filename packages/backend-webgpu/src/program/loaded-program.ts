@@ -40,6 +40,8 @@ export interface Machine {
   take(wanted: readonly Wanted[]): Promise<GPUBuffer[]>;
 }
 
+export type WriteDispatch = (pass: GPUComputePassEncoder, dispatch: number) => void;
+
 export class LoadedProgram {
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
@@ -122,30 +124,25 @@ export class LoadedProgram {
 
   /** Writes a run into a command buffer. */
   encode(encoder: GPUCommandEncoder, buffers: RunBuffers): void {
-    this.clearErrors(encoder);
+    const write = this.begin(encoder, buffers);
     if (this.#dispatches.length === 0) return;
     const pass = encoder.beginComputePass();
-    const write = this.writer(buffers);
     for (let i = 0; i < this.#dispatches.length; i++) write(pass, i);
     pass.end();
   }
 
-  /** What goes before the first dispatch of a run. */
-  clearErrors(encoder: GPUCommandEncoder): void {
+  /** Writes what goes before the first dispatch of a run; what it gives writes the dispatches, one by one in order. */
+  begin(encoder: GPUCommandEncoder, buffers: RunBuffers): WriteDispatch {
     if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
-  }
-
-  /** Writes single dispatches of a run, which all must be written, in order. */
-  writer(buffers: RunBuffers): (pass: GPUComputePassEncoder, dispatch: number) => void {
     const places = this.#plan.buffers.map((_, number) => this.#placeOf(number, buffers));
     return (pass, dispatch) => {
-      const { operands, reportsErrors } = this.#plan.instructions[dispatch]!;
-      const { pipeline, groups, workgroups } = this.#dispatches[dispatch]!;
+      const { operands, shader, reportsErrors } = this.#plan.instructions[dispatch]!;
+      const { pipeline, groups } = this.#dispatches[dispatch]!;
       const bound = operands.map(({ buffer }) => places[buffer]!);
       if (reportsErrors) bound.push(this.#errors!);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#bindGroup(pipeline, groups, bound));
-      pass.dispatchWorkgroups(...workgroups);
+      pass.dispatchWorkgroups(...shader.workgroups);
     };
   }
 
