@@ -132,7 +132,7 @@ export class CpuBackend implements Backend {
     return this.#inLine(async () => {
       this.#assertUsable();
       const { memory, crew, kernelNames } = this.#machine;
-      const words = [1, kernelNames.indexOf("multiplyAddPeak"), 2, PEAK_ROUNDS];
+      const words = [1, kernelNames.indexOf("multiplyAddPeak"), 2, 1, PEAK_ROUNDS];
       const program = this.#address(4 * (words.length + 1 + crew.threads), "a measurement");
       try {
         const operands = Int32Array.of(...words, program + 4 * (words.length + 1));

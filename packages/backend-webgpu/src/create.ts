@@ -10,6 +10,11 @@ export interface WebGpuOptions {
   readonly maxMemory?: number;
   /** Which GPU to take where there are several; the browser decides by default. */
   readonly powerPreference?: "low-power" | "high-performance";
+  /**
+   * Takes the time of each kernel; `takeProfile()` gives them. Runs then wait for each other, so that training is slower
+   * than without. Default false.
+   */
+  readonly profile?: boolean;
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -39,7 +44,7 @@ export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
 
 /** What tests tell the backend about its device, in place of what it would find out. */
 export interface Told extends Partial<
-  Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "mostWorkgroups" | "maxTensorBytes">
+  Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "mostWorkgroups" | "maxTensorBytes" | "features">
 > {
   /** Opens a device with the limits that every implementation has, not with those of the adapter. */
   readonly hasLeastLimits?: boolean;
@@ -49,7 +54,7 @@ export interface Told extends Partial<
 
 /** The WebGPU backend, told some of what it would find out about the device. */
 export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<DeviceBackend> {
-  const { maxMemory = 4 * GIBIBYTE, powerPreference } = options;
+  const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
       operation: "webgpu",
@@ -64,11 +69,14 @@ export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<De
     const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
     if (adapter === null)
       throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
-    const device = await deviceOf(adapter, hasLeastLimits ? [] : limits);
+    const device = await openDevice(adapter, {
+      limits: hasLeastLimits ? [] : limits,
+      features: profile ? ["timestamp-query"] : [],
+    });
     watch?.(device);
     return { gpu, device, info: { ...infoOf(adapter, device), ...info } };
   };
-  return new DeviceBackend({ first: await open(), open, maxMemory });
+  return new DeviceBackend({ first: await open(), open, maxMemory, profile });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -83,10 +91,18 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-async function deviceOf(adapter: GPUAdapter, raised: readonly (typeof limits)[number][]): Promise<GPUDevice> {
-  const requiredLimits = Object.fromEntries(raised.map((name) => [name, adapter.limits[name]]));
+/** Features are asked for that the adapter has. */
+async function openDevice(
+  adapter: GPUAdapter,
+  wanted: {
+    readonly limits: readonly (typeof limits)[number][];
+    readonly features: readonly GPUFeatureName[];
+  },
+): Promise<GPUDevice> {
+  const requiredFeatures = wanted.features.filter((feature) => adapter.features.has(feature));
+  const requiredLimits = Object.fromEntries(wanted.limits.map((name) => [name, adapter.limits[name]]));
   try {
-    return await adapter.requestDevice({ requiredLimits });
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (error) {
     throw unavailable(`the adapter gives no device: ${String(error)}.`, { cause: error });
   }

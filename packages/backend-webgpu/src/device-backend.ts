@@ -25,14 +25,18 @@ import { readBack, type Place } from "./device/readback.js";
 import { bytesOf, wanted, WebGpuBuffer } from "./device/webgpu-buffer.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
+import type { Profile } from "./profile/profile.js";
+import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
-import { LoadedProgram } from "./program/loaded-program.js";
+import { LoadedProgram, type RunBuffers } from "./program/loaded-program.js";
 
 export interface DeviceBackendOptions {
   readonly first: OpenDevice;
   /** Opens another device after one was lost. */
   readonly open: () => Promise<OpenDevice>;
   readonly maxMemory: number;
+  /** Whether the time of each kernel is taken. */
+  readonly profile: boolean;
 }
 
 /** How often a run that finds no room waits for dropped handles to be collected. */
@@ -195,6 +199,22 @@ export class DeviceBackend implements WebGpuBackend {
     this.#session.device.destroy();
   }
 
+  settled(): Promise<void> {
+    return this.#alone(() => Promise.resolve());
+  }
+
+  takeProfile(): Profile | undefined {
+    return this.#session.profiler?.take();
+  }
+
+  measurePeak(): Promise<number> {
+    return this.#alone(({ device, info }) => measurePeak({ device, ...info }));
+  }
+
+  measureBandwidth(): Promise<number> {
+    return this.#alone(({ device, info }) => measureBandwidth({ device, ...info }));
+  }
+
   dispose(): Promise<void> {
     if (this.#isDisposed) return Promise.resolve();
     this.#isDisposed = true;
@@ -206,7 +226,8 @@ export class DeviceBackend implements WebGpuBackend {
   }
 
   #sessionOn(open: OpenDevice): DeviceSession {
-    return new DeviceSession(open, Math.floor(this.#options.maxMemory / 2));
+    const { maxMemory, profile } = this.#options;
+    return new DeviceSession(open, { keep: Math.floor(maxMemory / 2), profile });
   }
 
   async #reopen(): Promise<OpenDevice> {
@@ -237,7 +258,11 @@ export class DeviceBackend implements WebGpuBackend {
     const state = own.slice(given.inputs.length);
     const results = graph.outputs.map((value) => ({ spec: specOf(value), label: labelOf(value.node) }));
     await this.#makeRoom(results.map(({ spec }) => spec));
-    for (const { spec, label } of results) this.#assertRoom(spec, label);
+    let before = 0;
+    for (const { spec, label } of results) {
+      this.#assertRoom(spec, label, before);
+      before += pool.sizeOf(bytesOf(spec));
+    }
     await this.#place(own);
     const taken = await this.#session.take([
       ...results.map(({ spec, label }) => wanted(spec, label)),
@@ -250,7 +275,7 @@ export class DeviceBackend implements WebGpuBackend {
     try {
       // What was freed while this waited may hold another value by now.
       for (const buffer of own) this.#own(buffer);
-      this.#submit(program, {
+      await this.#submit(program, {
         inputs: own.slice(0, given.inputs.length).map(({ memory }) => memory),
         state: state.map(({ memory }) => memory),
         outputs: outputs.map(({ memory }) => memory),
@@ -266,7 +291,7 @@ export class DeviceBackend implements WebGpuBackend {
     } catch (error) {
       for (const buffer of outputs) this.free(buffer);
       if (!this.#isDisposed) for (const memory of updates) pool.giveBack(memory);
-      throw error;
+      throw await this.#named(error);
     } finally {
       // Whoever takes them next runs after this.
       if (!this.#isDisposed) for (const memory of arena) pool.giveBack(memory);
@@ -280,12 +305,16 @@ export class DeviceBackend implements WebGpuBackend {
     return outputs;
   }
 
-  #submit(program: LoadedProgram, buffers: Parameters<LoadedProgram["encode"]>[1]): void {
-    const { device } = this.#session;
-    const encoder = device.createCommandEncoder();
-    program.encode(encoder, buffers);
-    device.queue.submit([encoder.finish()]);
-    this.#submissions++;
+  async #submit(program: LoadedProgram, buffers: RunBuffers): Promise<void> {
+    const { device, profiler } = this.#session;
+    if (profiler === undefined) {
+      const encoder = device.createCommandEncoder();
+      program.encode(encoder, buffers);
+      device.queue.submit([encoder.finish()]);
+      this.#submissions++;
+    } else {
+      this.#submissions += await profiler.run(program, buffers);
+    }
     this.#dispatches += program.dispatches;
   }
 
@@ -354,13 +383,30 @@ export class DeviceBackend implements WebGpuBackend {
     return buffer;
   }
 
-  #assertRoom(spec: TensorSpec, label: string): void {
+  /** @param before bytes of what is made before it */
+  #assertRoom(spec: TensorSpec, label: string, before = 0): void {
     const bytes = bytesOf(spec);
     const name = (): string => `${label} ${formatShape(spec.shape)}`;
     this.#session.assertFits({ bytes, name });
     const { maxMemory: limit } = this.#options;
-    if (this.#bytes + this.#session.pool.sizeOf(bytes) <= limit) return;
-    throw overLimit(name(), { bytes, live: this.#bytes, limit });
+    const live = this.#bytes + before;
+    if (live + this.#session.pool.sizeOf(bytes) <= limit) return;
+    throw overLimit(name(), { bytes, live, limit });
+  }
+
+  /** Runs when all runs before it are through, on an idle device. */
+  #alone<T>(job: (session: DeviceSession) => Promise<T>): Promise<T> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      try {
+        await this.#session.device.queue.onSubmittedWorkDone();
+        const result = await job(this.#session);
+        this.#assertUsable();
+        return result;
+      } catch (error) {
+        throw await this.#named(error);
+      }
+    });
   }
 
   #inLine<T>(job: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 // What this backend tells beyond the contract of all backends.
 import type { Backend } from "@convoke/core";
+import type { Profile } from "./profile/profile.js";
 
 /** What the device is and can. */
 export interface DeviceInfo {
@@ -71,4 +72,12 @@ export interface WebGpuBackend extends Backend {
    * ```
    */
   recover(): Promise<void>;
+  /** Waits until the device has done all that it was told. */
+  settled(): Promise<void>;
+  /** The times of kernels since this was last called; undefined without `webgpu({ profile: true })`. */
+  takeProfile(): Profile | undefined;
+  /** The limit of the device for float32, in GFLOP/s: multiply-adds that wait for nothing, each two operations. */
+  measurePeak(): Promise<number>;
+  /** The limit of the device's memory, in GB/s: reading and writing a large array. */
+  measureBandwidth(): Promise<number>;
 }

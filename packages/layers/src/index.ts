@@ -97,7 +97,10 @@ export {
   l1,
   mse,
   smoothL1,
+  type ElementLoss,
+  type HuberOptions,
   type KlDivOptions,
+  type SmoothL1Options,
 } from "./losses.js";
 export {
   Flatten,
@@ -153,6 +156,7 @@ export {
 export { type LossOptions, type Reduction } from "./reduction.js";
 export { DenseBlock, denseBlock, Parallel, parallel, type ParallelOptions } from "./parallel.js";
 export { Residual, residual, type ResidualOptions } from "./residual.js";
+export type { ClassTarget, LabelDType, LabelsFor, Regarding, SameAsPrediction } from "./targets.js";
 export {
   InputModel,
   Sequential,

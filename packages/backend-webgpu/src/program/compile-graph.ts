@@ -47,9 +47,12 @@ export function compileGraph(graph: Graph, { storageBuffers, isSoftware }: Devic
         return operand.buffer;
       }),
     };
-    return fitLoop(bound, { limit: storageBuffers, scratch }).flatMap(({ loop, buffers: of }) =>
-      "results" in loop ? reductionCalls(loop, of, scratch) : [shaderCall(elementShader(loop, of))],
-    );
+    const { name } = instruction;
+    return fitLoop(bound, { limit: storageBuffers, scratch })
+      .flatMap(({ loop, buffers: of }) =>
+        "results" in loop ? reductionCalls(loop, of, scratch) : [shaderCall(elementShader(loop, of))],
+      )
+      .map((call) => ({ ...call, name }));
   });
   return { instructions, buffers };
 }

@@ -1,5 +1,6 @@
 // A program on the device: its pipelines and constants, and how a run is written into a command buffer.
 import { describeOperation } from "@convoke/core";
+import type { InstructionName } from "@convoke/core/planning";
 import { formatShape, shapeSize } from "@convoke/shape";
 import type { BufferPool } from "../device/buffer-pool.js";
 import { ELEMENT_BYTES, toWords } from "../device/host-format.js";
@@ -114,21 +115,38 @@ export class LoadedProgram {
     return this.#dispatches.length;
   }
 
+  /** What each dispatch computes. */
+  get names(): readonly (InstructionName | undefined)[] {
+    return this.#plan.instructions.map(({ name }) => name);
+  }
+
   /** Writes a run into a command buffer. */
   encode(encoder: GPUCommandEncoder, buffers: RunBuffers): void {
-    if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
+    this.clearErrors(encoder);
     if (this.#dispatches.length === 0) return;
     const pass = encoder.beginComputePass();
+    const write = this.writer(buffers);
+    for (let i = 0; i < this.#dispatches.length; i++) write(pass, i);
+    pass.end();
+  }
+
+  /** What goes before the first dispatch of a run. */
+  clearErrors(encoder: GPUCommandEncoder): void {
+    if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
+  }
+
+  /** Writes single dispatches of a run, which all must be written, in order. */
+  writer(buffers: RunBuffers): (pass: GPUComputePassEncoder, dispatch: number) => void {
     const places = this.#plan.buffers.map((_, number) => this.#placeOf(number, buffers));
-    this.#plan.instructions.forEach(({ operands, reportsErrors }, i) => {
-      const { pipeline, groups, workgroups } = this.#dispatches[i]!;
+    return (pass, dispatch) => {
+      const { operands, reportsErrors } = this.#plan.instructions[dispatch]!;
+      const { pipeline, groups, workgroups } = this.#dispatches[dispatch]!;
       const bound = operands.map(({ buffer }) => places[buffer]!);
       if (reportsErrors) bound.push(this.#errors!);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#bindGroup(pipeline, groups, bound));
       pass.dispatchWorkgroups(...workgroups);
-    });
-    pass.end();
+    };
   }
 
   dispose(): void {

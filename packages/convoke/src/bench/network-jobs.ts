@@ -105,6 +105,17 @@ function disposeVariables(model: Module): void {
 const digit: Shape = [1, 28, 28];
 const photograph: Shape = [3, 32, 32];
 
+export function resnetTrainingJob(batchSize: number): BenchJob {
+  return trainingJob({
+    name: `train-resnet20-b${batchSize}`,
+    about: `training ResNet-20 on 32×32, batches of ${batchSize}, SGD with momentum`,
+    model: () => cifarResNet(20),
+    image: photograph,
+    batchSize,
+    optimizer: () => sgd(0.01, { momentum: 0.9 }),
+  });
+}
+
 export const networkJobs: readonly BenchJob[] = [
   trainingJob({
     name: "train-lenet5-b64",
@@ -122,14 +133,7 @@ export const networkJobs: readonly BenchJob[] = [
     batchSize: 32,
     optimizer: () => sgd(0.01, { momentum: 0.9 }),
   }),
-  trainingJob({
-    name: "train-resnet20-b32",
-    about: "training ResNet-20 on 32×32, batches of 32, SGD with momentum",
-    model: () => cifarResNet(20),
-    image: photograph,
-    batchSize: 32,
-    optimizer: () => sgd(0.01, { momentum: 0.9 }),
-  }),
+  resnetTrainingJob(32),
   inferenceJob({
     name: "infer-lenet5-b256",
     about: "running LeNet-5, batches of 256",

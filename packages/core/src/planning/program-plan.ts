@@ -7,8 +7,17 @@ import type { BufferId } from "./layout.js";
 /** A word of an instruction: a number, or a buffer from some byte on. */
 export type Operand = number | { readonly buffer: BufferId; readonly offset?: number };
 
+/** What an instruction computes, in the words of the graph: profiles show it. */
+export interface InstructionName {
+  /** The op, or some of them joined by `+` where several run as one. */
+  readonly op: string;
+  /** The path of the layer, `""` outside any. */
+  readonly scope: string;
+}
+
 export interface LoopInstruction {
   readonly kind: "loop";
+  readonly name?: InstructionName | undefined;
   readonly loop: ElementLoop | ReductionLoop;
   /** The buffers of its inputs, then of its outputs. */
   readonly operands: readonly Operand[];
@@ -17,6 +26,7 @@ export interface LoopInstruction {
 /** What every backend's own kernels have in common. */
 export interface KernelCall {
   readonly kind: "kernel";
+  readonly name?: InstructionName | undefined;
   readonly operands: readonly Operand[];
 }
 
