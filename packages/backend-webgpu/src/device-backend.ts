@@ -16,7 +16,7 @@ import {
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
-import { formatShape, shapeSize } from "@convoke/shape";
+import { formatShape } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 import { deviceFailure, disposedBackend, lostDevice, lostValue, overLimit } from "./device/device-errors.js";
 import { DeviceSession, type OpenDevice } from "./device/device-session.js";
@@ -45,6 +45,9 @@ const ATTEMPTS = 8;
 const MOST_UNDER_WAY = 3;
 /** Milliseconds before another attempt to open a device: a driver that was reset takes its time. */
 const PAUSES = [50, 200, 1000, 3000];
+
+/** Milliseconds after an error in which a device that was lost says so. */
+const LOSS_MS = 100;
 
 /** The backend on a device that is open. */
 export class DeviceBackend implements WebGpuBackend {
@@ -340,7 +343,7 @@ export class DeviceBackend implements WebGpuBackend {
   async #named(error: unknown): Promise<unknown> {
     if (error instanceof ConvokeError) return error;
     // That the device is lost may be told after what it caused.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await Promise.race([this.#session.whenLost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
     try {
       this.#assertUsable();
     } catch (known) {
