@@ -102,11 +102,9 @@ export class SessionBackend implements OnnxRuntimeBackend {
     );
     this.#buffers.assertUsable();
     // Everything has succeeded: now the new state takes the place of the old.
-    const old = state.map((buffer) => buffer.data);
     state.forEach((buffer, i) => {
       buffer.data = results.updates[i]!;
     });
-    program.reuse(old);
     return results.outputs.map((data, i) => this.#buffers.adopt(specOf(graph.outputs[i]!), data));
   }
 

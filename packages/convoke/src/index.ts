@@ -117,6 +117,14 @@ export {
   type OnnxRunnerOptions,
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
-export { webgpu, type DeviceCounters, type WebGpuBackend, type WebGpuOptions } from "@convoke/backend-webgpu";
+export {
+  profileTable,
+  webgpu,
+  type DeviceCounters,
+  type KernelTime,
+  type Profile,
+  type WebGpuBackend,
+  type WebGpuOptions,
+} from "@convoke/backend-webgpu";
 export { exportOnnx, importOnnxFile, type ExportOnnxOptions } from "./export-onnx.js";
 export * as ops from "./ops.js";

@@ -97,6 +97,7 @@ export { erf as erfOfNumber } from "./ops/special-functions.js";
 export * from "./ops/identity.js";
 export * from "./ops/indexing.js";
 export * from "./ops/matmul.js";
+export * from "./ops/joining.js";
 export * from "./ops/movement.js";
 export * from "./ops/normalization.js";
 export * from "./ops/patches.js";

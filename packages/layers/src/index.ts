@@ -43,8 +43,10 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  type ConvFunction,
   type Convolution,
   type ConvOptions,
+  type ConvTransposeFunction,
   type ConvTransposeOptions,
   type TransposedConvolution,
 } from "./convolution.js";
@@ -148,8 +150,10 @@ export {
   Pool,
   type AdaptivePooling,
   type AdaptivePoolOptions,
+  type AvgPoolFunction,
   type AvgPoolOptions,
   type GlobalPooling,
+  type MaxPoolFunction,
   type MaxPoolOptions,
   type Pooling,
 } from "./pooling.js";

@@ -19,6 +19,8 @@ export {
   type MeasureOptions,
   type PreparedJob,
 } from "./job.js";
+export { convolutionJob, matmulJob, type ConvolutionSize } from "./kernel-jobs.js";
+export { lenet5InferenceJob, resnetTrainingJob } from "./network-jobs.js";
 export { cifarCnn } from "./cifar-cnn.js";
 
 export { roofOf, type RoofShare } from "./roof.js";

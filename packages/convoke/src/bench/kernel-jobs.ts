@@ -24,6 +24,7 @@ function productJob(job: {
   return opJob({ ...rest, operations: 2 * multiplyAdds });
 }
 
+/** `matmul-SIZE`: a product of square matrices. */
 export function matmulJob(size: number): BenchJob {
   return productJob({
     name: `matmul-${size}`,
@@ -37,7 +38,9 @@ export function matmulJob(size: number): BenchJob {
   });
 }
 
-interface ConvolutionSize {
+export interface ConvolutionSize {
+  /** Default 32. */
+  readonly images?: number;
   readonly channels: number;
   readonly size: number;
   readonly kernel: number;
@@ -47,9 +50,9 @@ interface ConvolutionSize {
 const IMAGES = 32;
 
 /** A convolution that keeps channels and size, as the first two inputs of one of its three faces. */
-function convolution({ channels, size, kernel, groups = 1 }: ConvolutionSize) {
+function convolution({ images = IMAGES, channels, size, kernel, groups = 1 }: ConvolutionSize) {
   const pad = (kernel - 1) / 2;
-  const image: Shape = [IMAGES, channels, size, size];
+  const image: Shape = [images, channels, size, size];
   const filters: Shape = [channels, channels / groups, kernel, kernel];
   const pads: [number, number][] = [
     [pad, pad],
@@ -63,6 +66,19 @@ function convolution({ channels, size, kernel, groups = 1 }: ConvolutionSize) {
   const filterGrad: Op = (x, y) =>
     apply(opTable.convFilterGrad, [x, y], { ...geometry, kernelSize: [kernel, kernel] });
   return { image, filters, multiplyAdds, forward, inputGrad, filterGrad };
+}
+
+/** A convolution forward, under a name of your own. */
+export function convolutionJob(name: string, size: ConvolutionSize): BenchJob {
+  const { channels, kernel, size: side, images = IMAGES } = size;
+  const { image, filters, multiplyAdds, forward } = convolution(size);
+  return productJob({
+    name,
+    about: `convolution ${kernel}×${kernel}, same, ${channels} to ${channels} channels, ${images} images of ${side}×${side}`,
+    operands: [image, filters],
+    multiplyAdds,
+    op: forward,
+  });
 }
 
 const large = convolution({ channels: 64, size: 56, kernel: 3 });

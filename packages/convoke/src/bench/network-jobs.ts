@@ -105,6 +105,18 @@ function disposeVariables(model: Module): void {
 const digit: Shape = [1, 28, 28];
 const photograph: Shape = [3, 32, 32];
 
+/** `infer-lenet5-bBATCH`. */
+export function lenet5InferenceJob(batchSize: number): BenchJob {
+  return inferenceJob({
+    name: `infer-lenet5-b${batchSize}`,
+    about: `running LeNet-5, batches of ${batchSize}`,
+    model: lenet5,
+    image: digit,
+    batchSize,
+  });
+}
+
+/** `train-resnet20-bBATCH`. */
 export function resnetTrainingJob(batchSize: number): BenchJob {
   return trainingJob({
     name: `train-resnet20-b${batchSize}`,
@@ -134,13 +146,7 @@ export const networkJobs: readonly BenchJob[] = [
     optimizer: () => sgd(0.01, { momentum: 0.9 }),
   }),
   resnetTrainingJob(32),
-  inferenceJob({
-    name: "infer-lenet5-b256",
-    about: "running LeNet-5, batches of 256",
-    model: lenet5,
-    image: digit,
-    batchSize: 256,
-  }),
+  lenet5InferenceJob(256),
   inferenceJob({
     name: "infer-resnet20-b32",
     about: "running ResNet-20, batches of 32",
