@@ -46,6 +46,9 @@ const MOST_UNDER_WAY = 3;
 /** Milliseconds before another attempt to open a device: a driver that was reset takes its time. */
 const PAUSES = [50, 200, 1000, 3000];
 
+/** Milliseconds after an error in which a device that was lost says so. */
+const LOSS_MS = 100;
+
 /** The backend on a device that is open. */
 export class DeviceBackend implements WebGpuBackend {
   readonly name = "webgpu";
@@ -258,7 +261,11 @@ export class DeviceBackend implements WebGpuBackend {
     const state = own.slice(given.inputs.length);
     const results = graph.outputs.map((value) => ({ spec: specOf(value), label: labelOf(value.node) }));
     await this.#makeRoom(results.map(({ spec }) => spec));
-    for (const { spec, label } of results) this.#assertRoom(spec, label);
+    let before = 0;
+    for (const { spec, label } of results) {
+      this.#assertRoom(spec, label, before);
+      before += pool.sizeOf(bytesOf(spec));
+    }
     await this.#place(own);
     const taken = await this.#session.take([
       ...results.map(({ spec, label }) => wanted(spec, label)),
@@ -336,7 +343,7 @@ export class DeviceBackend implements WebGpuBackend {
   async #named(error: unknown): Promise<unknown> {
     if (error instanceof ConvokeError) return error;
     // That the device is lost may be told after what it caused.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await Promise.race([this.#session.whenLost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
     try {
       this.#assertUsable();
     } catch (known) {
@@ -379,13 +386,15 @@ export class DeviceBackend implements WebGpuBackend {
     return buffer;
   }
 
-  #assertRoom(spec: TensorSpec, label: string): void {
+  /** @param before bytes of what is made before it */
+  #assertRoom(spec: TensorSpec, label: string, before = 0): void {
     const bytes = bytesOf(spec);
     const name = (): string => `${label} ${formatShape(spec.shape)}`;
     this.#session.assertFits({ bytes, name });
     const { maxMemory: limit } = this.#options;
-    if (this.#bytes + this.#session.pool.sizeOf(bytes) <= limit) return;
-    throw overLimit(name(), { bytes, live: this.#bytes, limit });
+    const live = this.#bytes + before;
+    if (live + this.#session.pool.sizeOf(bytes) <= limit) return;
+    throw overLimit(name(), { bytes, live, limit });
   }
 
   /** Runs when all runs before it are through, on an idle device. */

@@ -21,6 +21,8 @@ export class DeviceSession {
   readonly profiler: Profiler | undefined;
   /** Why the device was lost, once it is; without words where the driver gives none. */
   lostBecause: string | undefined;
+  /** Settles when it is lost. */
+  readonly whenLost: Promise<void>;
   /** What the device said of itself, outside any call. */
   error: GPUError | undefined;
   /** Kept: a GPU that is collected takes its devices along. */
@@ -46,7 +48,9 @@ export class DeviceSession {
       const clock = info.features.includes("timestamp-query") ? "device" : "submissions";
       this.profiler = new Profiler(device, clock);
     }
-    void device.lost.then(({ message }) => (this.lostBecause = message));
+    this.whenLost = device.lost.then(({ message }) => {
+      this.lostBecause = message;
+    });
     device.addEventListener("uncapturederror", ({ error }) => onError(error));
   }
 
