@@ -27,12 +27,12 @@ interface Run {
 /** Milliseconds between two wake-up calls to workers that wait for one that is gone. */
 const WAKE_UP = 5;
 
-// Control words (assembly/program.ts). STOPPED tells waiting workers to leave; they sleep at GENERATION.
-const GENERATION = CONTROL_WORDS / 4 + 1;
+// Control words (assembly/program.ts). STOPPED tells waiting workers to leave; they sleep at STEP.
+const STEP = CONTROL_WORDS / 4 + 1;
 const STOPPED = CONTROL_WORDS / 4 + 2;
 const PROGRAM = CONTROL_WORDS / 4 + 4;
 /** What a worker does between two runs, and whether the next one has begun. */
-const callOf = (worker: number): number => CONTROL_WORDS / 4 + 16 * (1 + worker) + 2;
+const callOf = (worker: number): number => CONTROL_WORDS / 4 + 16 * (2 + worker) + 2;
 const [RUNNING, WAITING, CALLED, AWAY] = [0, 1, 2, 3];
 
 export class WorkerCrew implements Crew {
@@ -200,7 +200,7 @@ export class WorkerCrew implements Crew {
     Atomics.store(words, STOPPED, 1);
     for (const worker of run.pending) worker.send({ kind: "stop" });
     const wake = (): void => {
-      Atomics.notify(words, GENERATION);
+      Atomics.notify(words, STEP);
       if (run.pending.size > 0 && this.#run === run) setTimeout(wake, WAKE_UP);
     };
     wake();
