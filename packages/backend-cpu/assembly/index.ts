@@ -9,4 +9,4 @@ export { winograd, winogradPack, winogradTurnedPack } from "./winograd";
 export { winogradFilterGrad, winogradFilterGradEnd } from "./winograd-filter-grad";
 export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";
 export { multiplyAddPeak } from "./multiply-add-peak";
-export { awaitCall, barrier, beginRunning, runProgram } from "./program";
+export { awaitCall, beginRunning, runProgram } from "./program";

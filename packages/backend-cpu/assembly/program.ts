@@ -1,20 +1,27 @@
-// Running a whole program inside WebAssembly: every worker walks the same instructions and meets the others between two.
+// Running a whole program inside WebAssembly. Workers take shares of the instruction at hand; the one that ends its last
+// share begins the next instruction. Nobody waits for a worker that has nothing in hand: one that is held up (by another
+// process, the calling thread, a collection of garbage) finds its shares taken, and goes on where the others are.
 import { setThread } from "./worker-share";
 
 /** Looks at the others before going to sleep: some 10 µs. */
 const SPINS: i32 = 10000;
 
-// Words at `control`. The host sets STOPPED, then notifies those that sleep at GENERATION.
+// Words at `control`, all 0 at the start. The host sets STOPPED, then notifies those that sleep at STEP.
+/** Workers that are at the end of the program. */
 const ARRIVED: usize = 0;
-const GENERATION: usize = 4;
+/** Counts instructions, and the ends of programs. */
+const STEP: usize = 4;
 const STOPPED: usize = 8;
 const SLEEPING: usize = 12;
 /** Where the program of the next run lies. */
 const PROGRAM: usize = 16;
-// Behind them a cache line for each worker: how many of its shares were taken, in two counters that instructions use in
-// turn; and what it does between two runs.
-const FIRST_LINE: usize = 64;
+/** Shares of the instruction at hand that are done; in a cache line of its own. */
+const DONE: usize = 64;
+// Behind them a line for each worker: the step and how many of the worker's shares in it are taken, in one word so that who
+// comes late takes nothing of the next step; and what the worker does between two runs.
+const FIRST_LINE: usize = 128;
 const LINE_SHIFT: usize = 6;
+const TAKEN_BITS: i32 = 12;
 const CALL: usize = 8;
 
 // At CALL. Who sets WAITING or RUNNING is the worker, CALLED the host; AWAY says that the worker reads messages.
@@ -23,87 +30,97 @@ const WAITING: i32 = 1;
 const CALLED: i32 = 2;
 const AWAY: i32 = 3;
 
-/** What ends a barrier, and a program. */
+/** How a program ends. */
 const STOP: i32 = 0;
 const PASSED: i32 = 1;
 const LAST: i32 = 2;
 
-/** The set of counters that is in use; the same for all workers, from run to run. */
-let set: usize = 0;
-
-/** Returns when all workers are here: LAST to one of them, PASSED to the others; or STOP when the run is stopped. */
-export function barrier(control: usize, workers: i32): i32 {
-  if (workers === 1) return LAST;
-  const generation = atomic.load<i32>(control, GENERATION);
-  if (atomic.add<i32>(control, 1, ARRIVED) === workers - 1) {
-    atomic.store<i32>(control, 0, ARRIVED);
-    atomic.store<i32>(control, generation + 1, GENERATION);
-    if (atomic.load<i32>(control, SLEEPING) !== 0) atomic.notify(control + GENERATION, -1);
-    return LAST;
-  }
-  for (let i = 0; i < SPINS; i++) {
-    if (atomic.load<i32>(control, GENERATION) !== generation) return PASSED;
-  }
-  atomic.add<i32>(control, 1, SLEEPING);
-  while (atomic.load<i32>(control, GENERATION) === generation) {
-    if (atomic.load<i32>(control, STOPPED) !== 0) {
-      atomic.sub<i32>(control, 1, SLEEPING);
-      return STOP;
-    }
-    atomic.wait<i32>(control + GENERATION, generation, -1);
-  }
-  atomic.sub<i32>(control, 1, SLEEPING);
-  return PASSED;
-}
+/** The step that this worker is at; at the end of a program the same for all. */
+let step: i32 = 0;
 
 /**
  * The program: how many instructions, then for each the number of its function, how many words of operands, how many
- * shares there are for each worker, and the operands. One share for each: every worker takes its own.
- * Returns LAST to the worker that ends it, PASSED to the others, or STOP when it was stopped.
+ * shares there are for each worker, and the operands. Returns when all workers are at its end: LAST to one of them, PASSED
+ * to the others, or STOP when it was stopped.
  */
 export function runProgram(program: usize, worker: i32, workers: i32, control: usize): i32 {
   setThread(worker);
-  const counters = control + FIRST_LINE;
-  const own = counters + ((worker as usize) << LINE_SHIFT);
   let at = program + 4;
   for (let left = load<i32>(program); left > 0; left--) {
     const kernel = load<u32>(at);
-    const perWorker = load<i32>(at, 8);
-    if (perWorker === 1 || workers === 1) {
-      call_indirect<void>(kernel, at + 12, worker, workers);
+    if (workers === 1) {
+      call_indirect<void>(kernel, at + 12, 0, 1);
     } else {
-      // Nobody looks at the other set before the next barrier but one.
-      set ^= 4;
-      atomic.store<i32>(own + (set ^ 4), 0);
-      takeShares(kernel, at + 12, worker, workers, perWorker, counters + set);
+      takeShares(kernel, at + 12, load<i32>(at, 8), worker, workers, control);
+      if (!awaitStep(control)) return STOP;
+      step++;
     }
     at += 12 + ((load<i32>(at, 4) as usize) << 2);
-    if (left > 1 && !barrier(control, workers)) return STOP;
   }
-  return barrier(control, workers);
+  if (workers === 1) return LAST;
+  const isLast = atomic.add<i32>(control, 1, ARRIVED) === workers - 1;
+  if (isLast) {
+    atomic.store<i32>(control, 0, ARRIVED);
+    beginNext(workers, control);
+  } else if (!awaitStep(control)) {
+    return STOP;
+  }
+  step++;
+  return isLast ? LAST : PASSED;
 }
 
 /**
- * The worker's own shares, then what others have left of theirs: a worker that is held up holds nobody up for longer than
- * a share takes. Its own are the same in every run and lie side by side, so what it wrote is in its cache when it reads it.
+ * The worker's own shares, then what others have left of theirs. Its own are the same in every run and lie side by side, so
+ * what it wrote is in its cache when it reads it.
  */
 function takeShares(
   kernel: u32,
   operands: usize,
+  perWorker: i32,
   worker: i32,
   workers: i32,
-  perWorker: i32,
-  counters: usize,
+  control: usize,
 ): void {
+  const shares = perWorker * workers;
+  const untaken = step << TAKEN_BITS;
   for (let i = 0; i < workers; i++) {
     const owner = worker + i < workers ? worker + i : worker + i - workers;
-    const counter = counters + ((owner as usize) << LINE_SHIFT);
+    const counter = control + FIRST_LINE + ((owner as usize) << LINE_SHIFT);
     for (;;) {
-      const taken = atomic.add<i32>(counter, 1);
-      if (taken >= perWorker) break;
-      call_indirect<void>(kernel, operands, owner * perWorker + taken, workers * perWorker);
+      const found = atomic.load<i32>(counter);
+      const taken = found - untaken;
+      if (taken >= perWorker || taken < 0) break;
+      if (atomic.cmpxchg<i32>(counter, found, found + 1) !== found) continue;
+      call_indirect<void>(kernel, operands, owner * perWorker + taken, shares);
+      if (atomic.add<i32>(control, 1, DONE) === shares - 1) beginNext(workers, control);
     }
   }
+}
+
+/** Ends the step at hand. */
+function beginNext(workers: i32, control: usize): void {
+  const next = step + 1;
+  atomic.store<i32>(control, 0, DONE);
+  for (let i: usize = 0; i < (workers as usize); i++) {
+    atomic.store<i32>(control + (i << LINE_SHIFT), next << TAKEN_BITS, FIRST_LINE);
+  }
+  atomic.store<i32>(control, next, STEP);
+  if (atomic.load<i32>(control, SLEEPING) !== 0) atomic.notify(control + STEP, -1);
+}
+
+/** Returns when the step at hand has ended: true, or false when the run is stopped. */
+function awaitStep(control: usize): bool {
+  for (let i = 0; i < SPINS; i++) {
+    if (atomic.load<i32>(control, STEP) !== step) return true;
+  }
+  atomic.add<i32>(control, 1, SLEEPING);
+  let isStopped = false;
+  while (!isStopped && atomic.load<i32>(control, STEP) === step) {
+    isStopped = atomic.load<i32>(control, STOPPED) !== 0;
+    if (!isStopped) atomic.wait<i32>(control + STEP, step, -1);
+  }
+  atomic.sub<i32>(control, 1, SLEEPING);
+  return !isStopped;
 }
 
 /**

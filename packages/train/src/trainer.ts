@@ -62,6 +62,8 @@ interface Unread {
 
 /** Host bytes of batches that may wait for their loss to be read. */
 const KEPT_BYTES = 64 * 2 ** 20;
+/** Batches whose arrays wait to be used again: as many as a loader fetches ahead, and some more. */
+const MOST_SPARE = 4;
 /** How often progress is shown at most, and the loss read for it. */
 const SHOW_EVERY_MS = 200;
 
@@ -88,6 +90,9 @@ export class Trainer<Out> implements Run {
   #records: EpochRecord[] = [];
   #unread: Unread[] = [];
   #running: Promise<void> = Promise.resolve();
+  /** The batch of the latest step, and batches whose arrays may be written over. */
+  #latest: SizedBatch | undefined;
+  readonly #spare: HostBatch["fields"][] = [];
   #reading: Promise<void> = Promise.resolve();
   /** The losses of this epoch that were read, by the number of their batch. */
   readonly #known = new Map<number, number>();
@@ -243,7 +248,7 @@ export class Trainer<Out> implements Run {
     const { epoch, batch: from } = this.#position;
     this.#known.clear();
     if (from === 0) for (const callback of this.#callbacks) await callback.onEpochStart?.(epoch, this);
-    const batches = epochOf(this.#source, epoch, from);
+    const batches = epochOf(this.#source, epoch, { from, spare: this.#spare });
     try {
       let current = await batches.next();
       while (current.done !== true && this.#stopped === undefined) {
@@ -275,6 +280,7 @@ export class Trainer<Out> implements Run {
     const ends = group.batches + 1 === this.#accumulate || isLast;
     const inputs = this.#inputs(batch, { rate, ends, examples });
     await this.#running;
+    this.#reuse(batch);
     this.#running = this.#step.run(inputs);
     this.#running.catch(ignore);
 
@@ -294,6 +300,13 @@ export class Trainer<Out> implements Run {
       return this.#known.get(number) ?? NaN;
     };
     return { step, epoch, batch: index, size: batch.size, learningRate: rate, loss: known };
+  }
+
+  /** The batch before this one was trained on: where the source can make it again, its arrays are free. */
+  #reuse(next: SizedBatch): void {
+    const done = this.#latest;
+    this.#latest = this.#source.batchAt === undefined ? undefined : next;
+    if (done !== undefined && this.#spare.length < MOST_SPARE) this.#spare.push(done.fields);
   }
 
   #inputs(

@@ -6,7 +6,7 @@ const PAGE = 65536;
 /** Where a kernel reports an index out of range. */
 export const ERROR_WORD = 64;
 
-/** Where the workers of a run meet (assembly/program.ts): a cache line in common, then one for each worker. */
+/** Where the workers of a run meet (assembly/program.ts): two cache lines in common, then one for each worker. */
 export const CONTROL_WORDS = 128;
 
 export const MOST_WORKERS = 256;
@@ -50,7 +50,7 @@ export function missingPages(end: number, pages: number): number {
 
 /** Makes the words at which workers meet ready for a new crew. */
 export function clearControlWords(memory: WebAssembly.Memory): void {
-  new Int32Array(memory.buffer, CONTROL_WORDS, 16 * (1 + MOST_WORKERS)).fill(0);
+  new Int32Array(memory.buffer, CONTROL_WORDS, 16 * (2 + MOST_WORKERS)).fill(0);
 }
 
 /** Takes away what the last run reported. */

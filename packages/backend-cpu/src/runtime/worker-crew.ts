@@ -27,13 +27,31 @@ interface Run {
 /** Milliseconds between two wake-up calls to workers that wait for one that is gone. */
 const WAKE_UP = 5;
 
-// Control words (assembly/program.ts). STOPPED tells waiting workers to leave; they sleep at GENERATION.
-const GENERATION = CONTROL_WORDS / 4 + 1;
+// Control words (assembly/program.ts). STOPPED tells waiting workers to leave; they sleep at STEP.
+const STEP = CONTROL_WORDS / 4 + 1;
 const STOPPED = CONTROL_WORDS / 4 + 2;
 const PROGRAM = CONTROL_WORDS / 4 + 4;
 /** What a worker does between two runs, and whether the next one has begun. */
-const callOf = (worker: number): number => CONTROL_WORDS / 4 + 16 * (1 + worker) + 2;
-const [RUNNING, WAITING, CALLED, AWAY] = [0, 1, 2, 3];
+const callOf = (worker: number): number => CONTROL_WORDS / 4 + 16 * (2 + worker) + 2;
+const RUNNING = 0;
+const WAITING = 1;
+const CALLED = 2;
+const AWAY = 3;
+
+/**
+ * Calls a worker for the next run or to its messages, unless it is at them or was called already. Gives what it was doing.
+ * Who is at its messages stays so: it would take a call for one that came without a message.
+ */
+function turn(words: Int32Array, worker: number, to: number): number {
+  const at = callOf(worker);
+  for (;;) {
+    const before = Atomics.load(words, at);
+    if (before !== RUNNING && before !== WAITING) return before;
+    if (Atomics.compareExchange(words, at, before, to) !== before) continue;
+    if (before === WAITING) Atomics.notify(words, at);
+    return before;
+  }
+}
 
 export class WorkerCrew implements Crew {
   readonly threads: number;
@@ -111,9 +129,7 @@ export class WorkerCrew implements Crew {
     this.#hasNews = false;
     Atomics.store(words, PROGRAM, program);
     workers.forEach((worker, i) => {
-      const before = Atomics.exchange(words, callOf(i), CALLED);
-      if (before === WAITING) Atomics.notify(words, callOf(i));
-      else if (before === AWAY) worker.send({ kind: "run", program });
+      if (turn(words, i, CALLED) === AWAY) worker.send({ kind: "run", program });
     });
   }
 
@@ -127,11 +143,7 @@ export class WorkerCrew implements Crew {
   /** Workers that wait for the next run go back to their messages; one that was just called does so after its run. */
   #recall(): void {
     const words = new Int32Array(this.#setup.memory.buffer);
-    for (let i = 0; i < this.threads; i++) {
-      if (Atomics.compareExchange(words, callOf(i), WAITING, AWAY) === WAITING)
-        Atomics.notify(words, callOf(i));
-      else Atomics.compareExchange(words, callOf(i), RUNNING, AWAY);
-    }
+    for (let i = 0; i < this.threads; i++) turn(words, i, AWAY);
   }
 
   async #start(): Promise<void> {
@@ -200,7 +212,7 @@ export class WorkerCrew implements Crew {
     Atomics.store(words, STOPPED, 1);
     for (const worker of run.pending) worker.send({ kind: "stop" });
     const wake = (): void => {
-      Atomics.notify(words, GENERATION);
+      Atomics.notify(words, STEP);
       if (run.pending.size > 0 && this.#run === run) setTimeout(wake, WAKE_UP);
     };
     wake();
