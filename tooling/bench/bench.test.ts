@@ -1,12 +1,18 @@
 import { benchJob, benchJobs, cifarCnn } from "convoke/bench";
 import { cifarResNet, lenet5 } from "convoke";
+import { swiftShaderEnvironment } from "@convoke-tooling/browser";
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { jobs, networks, parameterCount, unitOf, workOf } from "./jobs.mjs";
+import { benchJobOf } from "./bench-job-of.js";
+import { gpuJobs, inputShapeOf, jobs, networks, parameterCount, unitOf, workOf } from "./jobs.mjs";
 import { measure, median } from "./measure.mjs";
+import { packForGpu } from "./pack-gpu.mjs";
+import { loadBrowserTools, openPageHost } from "./page-host.mjs";
 import { resultsChart } from "./results-chart.mjs";
 import { resultsText, rounded, withResults, type Benchmark } from "./results-table.mjs";
 
@@ -64,6 +70,21 @@ describe("the jobs that peers are told", () => {
     }
   });
 
+  it("are on a GPU of the same making, in sizes of their own", () => {
+    for (const job of gpuJobs) {
+      const ours = benchJobOf(job);
+      expect(`${ours.name} ${ours.unit}`).toBe(`${job.name} ${unitOf(job)}`);
+      if (ours.operations !== undefined) expect(workOf(job) * 1e9).toBeCloseTo(ours.operations, 0);
+    }
+    const models = gpuJobs.filter(({ kind }) => kind !== "train");
+    expect(models.map(inputShapeOf)).toEqual([
+      [512, 512],
+      [4, 64, 56, 56],
+      [64, 1, 28, 28],
+    ]);
+    expect(() => benchJobOf({ name: "none", kind: "peak" })).toThrow('there is no job "none"');
+  });
+
   it("have networks with as many parameters as ours", () => {
     const models = { lenet5: lenet5(), cifarCnn: cifarCnn(), resnet20: cifarResNet(20) };
     for (const name of ["lenet5", "cifarCnn", "resnet20"] as const) {
@@ -116,6 +137,18 @@ describe("the tables", () => {
     expect(once.endsWith("<!-- end of results -->\n\nrest\n")).toBe(true);
     expect(withResults(once, benchmark)).toBe(once);
     expect(() => withResults("# Title\n", benchmark)).toThrow("has no lines");
+  });
+
+  it("stand in a place of their own for WebGPU, with the adapter", () => {
+    const start = "<!-- results: written by `npm run bench -- --on webgpu --write` -->";
+    const document = `<!-- results: written by \`npm run bench -- --write\` -->\nold\n<!-- end of results -->\n${start}\n<!-- end of results -->\n`;
+    const [first, ...others] = benchmark.participants;
+    const participants = [{ ...first!, adapter: "a GPU" }, ...others];
+    const text = withResults(document, { ...benchmark, participants, on: "webgpu", chromium: "147" });
+    expect(text).toContain("\nold\n");
+    expect(text).toContain("Node 20.1.0, Chromium 147, with");
+    expect(text).toContain("| Convoke | this commit | a GPU   |");
+    expect(text).not.toContain("threads");
   });
 
   it("round to three figures", () => {
@@ -194,4 +227,59 @@ describe("measuring in turns", () => {
       stderr: expect.stringContaining('no "matmul"') as string,
     });
   });
+});
+
+describe("measuring in pages", () => {
+  it("measures Convoke on WebGPU in Chromium", { timeout: 240_000 }, async (context) => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), "convoke-bench-"));
+    try {
+      const host = await openPageHost(await loadBrowserTools(), folder, ["convoke"]).catch(String);
+      if (typeof host === "string") return context.skip(host);
+      const { participants, results } = await measure({
+        runtimes: [{ name: "convoke", title: "Convoke", page: "convoke" }],
+        jobs: gpuJobs.filter(({ name }) => name === "infer-lenet5-b64"),
+        setup: { threads: 1, node: process.execPath, ours: "", models: "", pages: host },
+        ...{ rounds: 1, milliseconds: 1, report: () => undefined },
+      });
+      await host.close();
+      const [{ missing } = {}] = participants;
+      if (missing !== undefined) return context.skip(`not run: ${missing}`);
+      expect(participants).toMatchObject([{ version: "this commit", adapter: expect.any(String) as string }]);
+      expect(results[0]?.measured[0]?.value).toBeGreaterThan(0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack for a GPU", () => {
+  it(
+    "measures on a machine that has nothing but Node and a driver",
+    { timeout: 240_000 },
+    async (context) => {
+      const folder = mkdtempSync(path.join(os.tmpdir(), "convoke-pack-"));
+      try {
+        await packForGpu(folder);
+        const env = { ...process.env, ...(await swiftShaderEnvironment()), NODE: process.execPath };
+        const args = [path.join(folder, "run.sh"), "--only", "fma-peak,matmul-256", "--json"];
+        const { stdout, stderr } = await promisify(execFile)("sh", args, { env }).catch((error: unknown) => {
+          if (String(error).includes("BackendUnavailableError")) return { stdout: "", stderr: String(error) };
+          throw error;
+        });
+        if (stdout === "") return context.skip(`not run: ${stderr}`);
+        expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toEqual({
+          ...{ backend: "webgpu", threads: 1, features: [expect.any(String) as string] },
+          results: [
+            { name: "fma-peak", value: expect.any(Number) as number, unit: "GFLOP/s" },
+            {
+              ...{ name: "matmul-256", value: expect.any(Number) as number, unit: "GFLOP/s" },
+              ...{ limit: "fma-peak", share: expect.any(Number) as number },
+            },
+          ],
+        });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
 });

@@ -1,5 +1,6 @@
 // The conversation with one driver, from the side of who measures.
 import { spawn } from "node:child_process";
+import process from "node:process";
 import { createInterface } from "node:readline";
 import { MARK } from "./drivers/serve.mjs";
 
@@ -16,9 +17,12 @@ export class DriverProcess {
   /** @type {Error | undefined} */
   #ended;
 
-  /** @param {readonly [string, ...string[]]} command */
-  constructor([command, ...args]) {
-    this.#child = spawn(command, args, { stdio: "pipe" });
+  /**
+   * @param {readonly [string, ...string[]]} command
+   * @param {Readonly<Record<string, string>>} [env] what its environment has besides
+   */
+  constructor([command, ...args], env = {}) {
+    this.#child = spawn(command, args, { stdio: "pipe", env: { ...process.env, ...env } });
     this.#child.on("error", (error) => this.#end(error.message));
     this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? `code ${code}`}`));
     this.#child.stdin.on("error", () => undefined);
@@ -30,8 +34,12 @@ export class DriverProcess {
 
   /** What the driver says of itself when it is ready: the first answer, to no request. */
   async hello() {
-    const { version, threads } = await this.#answer();
-    return { version: String(version), threads: Number(threads) };
+    const { version, threads, adapter } = await this.#answer();
+    return {
+      version: String(version),
+      threads: Number(threads),
+      ...(adapter === undefined ? {} : { adapter: String(adapter) }),
+    };
   }
 
   /** @param {import("./jobs.mjs").Job} job */

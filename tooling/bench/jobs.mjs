@@ -109,6 +109,19 @@ export const jobs = [
 ];
 
 /**
+ * Jobs on a GPU: in sizes that a processor which plays one can do as well.
+ *
+ * @type {readonly Job[]}
+ */
+export const gpuJobs = [
+  { name: "matmul-512", kind: "matmul", size: 512 },
+  { name: "conv2d-3x3-64-56-n4", kind: "conv", ...large, images: 4 },
+  { name: "infer-lenet5-b64", kind: "infer", batch: 64, network: lenet5 },
+  { name: "train-lenet5-b64", kind: "train", batch: 64, optimizer: "adam", network: lenet5 },
+  { name: "train-cifar-cnn-b32", kind: "train", batch: 32, optimizer: "momentum", network: cifarCnn },
+];
+
+/**
  * What one run does: operations (two for a multiply-add of the direct algorithm) in units of 10⁹, or images.
  *
  * @param {Job} job
@@ -128,6 +141,18 @@ export function workOf(job) {
     default:
       return job.batch;
   }
+}
+
+/**
+ * The input of a job that has one from outside, as ONNX models take it: the second operand of an op is a weight.
+ *
+ * @param {Job} job
+ */
+export function inputShapeOf(job) {
+  if (job.kind === "matmul") return [job.size, job.size];
+  if (job.kind === "infer") return [job.batch, ...job.network.image];
+  if (job.kind === "peak" || job.kind === "train") throw new Error("runs inference only");
+  return [job.images, job.channels, job.size, job.size];
 }
 
 /** @param {Job} job */

@@ -1,11 +1,12 @@
 // Measures ours and the peers in turns, round by round, so that a machine that slows down slows all of them.
 import { setTimeout as sleep } from "node:timers/promises";
-import { DriverProcess } from "./driver-process.mjs";
 import { unitOf } from "./jobs.mjs";
+import { driverOf } from "./runtimes.mjs";
 
 /**
  * @typedef {import("./jobs.mjs").Job} Job
  * @typedef {import("./runtimes.mjs").Runtime} Runtime
+ * @typedef {import("./runtimes.mjs").Driver} Driver
  *
  * @typedef {object} Measured one runtime on one job: a value, or why there is none
  * @property {string} runtime
@@ -16,7 +17,7 @@ import { unitOf } from "./jobs.mjs";
  *
  * @typedef {{ job: string, unit: string, measured: Measured[] }} JobResult
  *
- * @typedef {{ name: string, title: string, version?: string, threads?: number, missing?: string }} Participant
+ * @typedef {{ name: string, title: string, version?: string, threads?: number, adapter?: string, missing?: string }} Participant
  *
  * @typedef {object} Options
  * @property {readonly Runtime[]} runtimes ours comes first
@@ -57,13 +58,13 @@ export async function measure(options) {
  * @param {import("./runtimes.mjs").Setup} setup
  */
 async function start(runtimes, setup) {
-  /** @type {{ runtime: Runtime, child: DriverProcess }[]} */
+  /** @type {{ runtime: Runtime, child: Driver }[]} */
   const processes = [];
   /** @type {Participant[]} */
   const participants = [];
   for (const runtime of runtimes) {
     const { name, title } = runtime;
-    const child = new DriverProcess(runtime.start(setup));
+    const child = driverOf(runtime, setup);
     try {
       participants.push({ name, title, ...(await child.hello()) });
       processes.push({ runtime, child });
@@ -77,14 +78,14 @@ async function start(runtimes, setup) {
 
 /**
  * @param {Job} job
- * @param {{ runtime: Runtime, child: DriverProcess }[]} processes those that end are taken out
+ * @param {{ runtime: Runtime, child: Driver }[]} processes those that end are taken out
  * @param {Options} options
  * @returns {Promise<JobResult>}
  */
 async function measureJob(job, processes, { rounds, milliseconds, setup, report }) {
   /** @type {Map<string, Measured>} */
   const measured = new Map();
-  /** @type {{ runtime: Runtime, child: DriverProcess, values: number[], last: number }[]} */
+  /** @type {{ runtime: Runtime, child: Driver, values: number[], last: number }[]} */
   const running = [];
   for (const entry of processes) {
     const { runtime } = entry;
@@ -128,7 +129,7 @@ async function measureJob(job, processes, { rounds, milliseconds, setup, report 
 /**
  * A driver that failed may have ended.
  *
- * @param {DriverProcess} child
+ * @param {Driver} child
  * @param {Runtime} runtime
  * @param {import("./runtimes.mjs").Setup} setup
  */
@@ -138,7 +139,7 @@ async function again(child, runtime, setup) {
     return child;
   } catch {
     child.close();
-    const next = new DriverProcess(runtime.start(setup));
+    const next = driverOf(runtime, setup);
     await next.hello();
     return next;
   }

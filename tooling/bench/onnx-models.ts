@@ -4,8 +4,8 @@ import { apply, opTable } from "@convoke/core";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
-import { jobs, networks, type Job } from "./jobs.mjs";
-import { noise } from "./drivers/serve.mjs";
+import { gpuJobs, jobs, networks, type Job } from "./jobs.mjs";
+import { noise } from "./drivers/work.mjs";
 
 class OpModel extends Module {
   readonly weight: Variable;
@@ -58,7 +58,7 @@ function modelOf(job: Job): { model: Module; inputShape: readonly number[]; batc
 
 const [folder = ".", only = ""] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
-for (const job of jobs.filter(({ name }) => only.split(",").includes(name))) {
+for (const job of [...jobs, ...gpuJobs].filter(({ name }) => only.split(",").includes(name))) {
   const made = modelOf(job);
   if (made === undefined) continue;
   const { model, inputShape, batch } = made;

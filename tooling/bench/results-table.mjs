@@ -8,6 +8,8 @@
  * @property {string} date
  * @property {string} command
  * @property {{ cpu: string, cores: number, memoryGiB: number, node: string, system: string }} machine
+ * @property {"cpu" | "webgpu"} [on] what was compared; the processor by default
+ * @property {string} [chromium] the version of the browser that ran the pages
  * @property {number} threads
  * @property {number} rounds
  * @property {number} milliseconds
@@ -15,8 +17,14 @@
  * @property {readonly JobResult[]} results
  */
 
-const START = "<!-- results: written by `npm run bench -- --write` -->";
 const END = "<!-- end of results -->";
+
+/** @param {Benchmark} benchmark */
+function startOf({ on = "cpu" }) {
+  return on === "cpu"
+    ? "<!-- results: written by `npm run bench -- --write` -->"
+    : "<!-- results: written by `npm run bench -- --on webgpu --write` -->";
+}
 
 /**
  * The document with these results in the place of those that it had.
@@ -25,26 +33,34 @@ const END = "<!-- end of results -->";
  * @param {Benchmark} benchmark
  */
 export function withResults(document, benchmark) {
-  const [start, end] = [document.indexOf(START), document.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`the document has no lines "${START}" and "${END}"`);
-  return `${document.slice(0, start + START.length)}\n\n${resultsText(benchmark)}\n\n${document.slice(end)}`;
+  const mark = startOf(benchmark);
+  const start = document.indexOf(mark);
+  const end = document.indexOf(END, Math.max(0, start));
+  if (start < 0 || end < start) throw new Error(`the document has no lines "${mark}" and "${END}"`);
+  return `${document.slice(0, start + mark.length)}\n\n${resultsText(benchmark)}\n\n${document.slice(end)}`;
 }
 
 /** @param {Benchmark} benchmark */
 export function resultsText(benchmark) {
-  const { date, command, machine, threads, rounds, milliseconds, participants } = benchmark;
+  const { date, command, machine, threads, rounds, milliseconds, participants, on = "cpu" } = benchmark;
   const { cpu, cores, memoryGiB, node, system } = machine;
   const present = participants.filter(({ missing }) => missing === undefined);
   const absent = participants.filter(({ missing }) => missing !== undefined);
+  const { chromium } = benchmark;
+  const browser = chromium === undefined ? "" : `, Chromium ${chromium}`;
+  const counted = on === "cpu" ? `${threads} threads, ` : "";
   const about = [
-    `Measured on ${date} on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, with \`${command}\`: ${threads} threads, the median of ${rounds} rounds of at least ${milliseconds} ms, all runtimes in turns.`,
+    `Measured on ${date} on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}${browser}, with \`${command}\`: ${counted}the median of ${rounds} rounds of at least ${milliseconds} ms, all runtimes in turns.`,
     ...absent.map(({ title, missing }) => `${title} was not measured: ${missing}.`),
   ];
-  const versions = present.map(({ title, version, threads: used }) => [title, version ?? "", String(used)]);
+  const versions = present.map(({ title, version, threads: used, adapter }) => [
+    ...[title, version ?? ""],
+    on === "cpu" ? String(used) : (adapter ?? ""),
+  ]);
   return [
     about.join(" "),
-    table(["runtime", "version", "threads"], versions),
-    "![Speed of each runtime on each job, relative to Convoke](images/benchmarks.svg)",
+    table(["runtime", "version", on === "cpu" ? "threads" : "adapter"], versions),
+    on === "cpu" ? "![Speed of each runtime on each job, relative to Convoke](images/benchmarks.svg)" : "",
     "### Speed",
     speedTable(benchmark, present),
     "### Convoke's speed as a multiple of each peer's",

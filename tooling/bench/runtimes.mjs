@@ -1,5 +1,6 @@
 // Who is measured: how each is started, and what it is spared.
 import { fileURLToPath } from "node:url";
+import { DriverProcess } from "./driver-process.mjs";
 
 /**
  * @typedef {import("./jobs.mjs").Job} Job
@@ -9,14 +10,32 @@ import { fileURLToPath } from "node:url";
  * @property {string} node the Node that runs Convoke; the peers run on that of this process
  * @property {string} ours the bundled driver of Convoke
  * @property {string} models the folder of the jobs as ONNX models
+ * @property {Readonly<Record<string, string>>} [environment] of the processes: a Vulkan driver
+ * @property {{ open(name: string): Driver }} [pages] Chromium, for those that run in one
+ *
+ * @typedef {DriverProcess | import("./driver-page.mjs").DriverPage} Driver
  *
  * @typedef {object} Runtime
  * @property {string} name
  * @property {string} title
- * @property {(setup: Setup) => readonly [command: string, ...args: string[]]} start
+ * @property {(setup: Setup) => readonly [command: string, ...args: string[]]} [start] as a process
+ * @property {string} [page] as a page: its name
  * @property {(job: Job) => string | undefined} [skip] why it does not take part in a job
  * @property {(job: Job) => Job} [lighter] a smaller form of a job: the speed is the same, one run takes seconds
  */
+
+/**
+ * The other side of the conversation with a runtime, in a process or in a page of its own.
+ *
+ * @param {Runtime} runtime
+ * @param {Setup} setup
+ * @returns {Driver}
+ */
+export function driverOf({ start, page, title }, setup) {
+  if (start !== undefined) return new DriverProcess(start(setup), setup.environment);
+  if (page === undefined || setup.pages === undefined) throw new Error(`${title} has nowhere to run`);
+  return setup.pages.open(page);
+}
 
 /** @param {string} file */
 const driver = (file) => fileURLToPath(new URL(`drivers/${file}`, import.meta.url));
@@ -25,11 +44,14 @@ const driver = (file) => fileURLToPath(new URL(`drivers/${file}`, import.meta.ur
 export const ours = {
   name: "convoke",
   title: "Convoke",
-  start: ({ node, ours: file, threads }) => [node, file, String(threads)],
+  start: ({ node, ours: file, threads }) => [node, file, "cpu", String(threads)],
 };
 
 /** @param {Job} job */
 const noTraining = (job) => (job.kind === "train" ? "runs inference only" : undefined);
+
+/** @param {Job} job */
+const onlyTraining = (job) => (job.kind === "train" ? undefined : "is measured by training");
 
 /** @param {Job} job @returns {job is Extract<Job, { images: number }>} */
 const isConvolution = (job) => "images" in job;
@@ -54,7 +76,19 @@ const known = [
   {
     name: "one-thread",
     title: "Convoke, 1 thread",
-    start: ({ node, ours: file }) => [node, file, "1"],
+    start: ({ node, ours: file }) => [node, file, "cpu", "1"],
+  },
+  {
+    name: "convoke-onnxruntime",
+    title: "Convoke through onnxruntime-node",
+    start: ({ node, ours: file, threads }) => [node, file, "onnxruntime-node", String(threads)],
+    skip: onlyTraining,
+  },
+  {
+    name: "convoke-onnxruntime-web",
+    title: "Convoke through onnxruntime-web, WASM",
+    start: ({ node, ours: file, threads }) => [node, file, "onnxruntime-web", String(threads)],
+    skip: onlyTraining,
   },
   {
     name: "pytorch",
@@ -122,3 +156,20 @@ export const peers = known.map((peer) => ({
   ...peer,
   skip: (job) => (job.kind === "peak" ? "does not measure it" : peer.skip?.(job)),
 }));
+
+/**
+ * On WebGPU, all on the same adapter: Convoke first. Those with a page run in Chromium, the last one in Node.
+ *
+ * @type {readonly Runtime[]}
+ */
+export const gpuRuntimes = [
+  { name: "convoke", title: "Convoke", page: "convoke" },
+  { name: "tfjs-webgpu", title: "TensorFlow.js, WebGPU", page: "tfjs" },
+  { name: "jax-js-webgpu", title: "jax-js, WebGPU", page: "jax-js" },
+  { name: "onnxruntime-webgpu", title: "onnxruntime-web, WebGPU", page: "onnxruntime", skip: noTraining },
+  {
+    name: "convoke-node",
+    title: "Convoke in Node",
+    start: ({ node, ours: file }) => [node, file, "webgpu"],
+  },
+];

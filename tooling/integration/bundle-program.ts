@@ -12,8 +12,12 @@ export interface Bundle {
   remove(): void;
 }
 
-/** Bundles a program of this folder from the sources of the packages. */
-export async function bundleProgram(name: string, platform: "node" | "browser"): Promise<Bundle> {
+/** Bundles a program of this folder from the sources of the packages; without ONNX Runtime, unless `external` says what stays out. */
+export async function bundleProgram(
+  name: string,
+  platform: "node" | "browser",
+  { external = ["onnxruntime-node", "onnxruntime-web"] }: { external?: string[] } = {},
+): Promise<Bundle> {
   const folder = mkdtempSync(path.join(import.meta.dirname, "node_modules", ".program-"));
   const file = path.join(folder, platform === "node" ? "program.mjs" : "program.js");
   await build({
@@ -24,7 +28,7 @@ export async function bundleProgram(name: string, platform: "node" | "browser"):
     format: "esm",
     target: "es2022",
     conditions: ["@convoke/source", platform, "import", "module"],
-    external: ["onnxruntime-node", "onnxruntime-web"],
+    external,
     logLevel: "error",
   });
   return { file, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -369,6 +369,23 @@ describe("convoke bench", () => {
     expect(resultOf(outcome)).toEqual({ backend: "reference", threads: 1, features: [], results: [] });
     expect(outcome.stderr).toContain('left out: backend "reference" does not measure it');
     expectMistake(await runCommand(["bench", "--only", "matmul-255"]), 2, /Did you mean "matmul-256"/);
+    expectMistake(
+      await runCommand(["bench", "--profile"]),
+      ...([2, /--profile: backend "cpu" does not tell the time of each kernel/] as const),
+    );
+  });
+
+  it("tells what each kernel took on webgpu", async (context) => {
+    const args = ["bench", "--backend", "webgpu", "--only", "matmul-256", "--profile", "--json"];
+    const outcome = await runCommand(args, await swiftShaderEnvironment());
+    if (outcome.stderr.includes("BackendUnavailableError")) return context.skip(`not run: ${outcome.stderr}`);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const speed = expect.any(Number) as number;
+    const { results } = resultOf(outcome) as { results: { profile: { runs: number; kernels: object[] } }[] };
+    expect(results).toMatchObject([{ name: "matmul-256", value: speed, unit: "GFLOP/s" }]);
+    const { runs, kernels } = results[0]!.profile;
+    expect(kernels).toEqual([{ op: "matmul", scope: "", calls: runs, milliseconds: speed }]);
+    expect(outcome.stderr).toMatch(/kernel +calls +ms a call +ms +share\n +matmul/);
   });
 });
 

@@ -2,6 +2,7 @@
 import { build } from "esbuild";
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { onTestFinished } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const convoke = path.join(root, "packages/convoke");
@@ -43,7 +44,11 @@ export async function bundleCommand(): Promise<void> {
   });
 }
 
-/** @param env what the command's environment has besides this process's own */
+/**
+ * It ends with the test that has started it, at the latest.
+ *
+ * @param env what the command's environment has besides this process's own
+ */
 export function startCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -52,6 +57,7 @@ export function startCommand(
     cwd: root,
     env: { ...process.env, CONVOKE_DEBUG: undefined, ...env },
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));

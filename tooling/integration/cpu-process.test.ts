@@ -68,6 +68,10 @@ describe("a process", () => {
   it.each([0, 1, 2])("does not end before a pending run, on %i threads", async (threads) => {
     expect(await output(["awaits-run", String(threads)])).toBe(`finished 490000 on ${Math.max(1, threads)}`);
   });
+
+  it.each([0, 1, 2])("does not end before a dispose during a run, on %i threads", async (threads) => {
+    expect(await output(["disposes-during-run", String(threads)])).toMatch(/^disposed, run: \w+$/);
+  });
 });
 
 describe("Node 24", () => {
@@ -85,6 +89,11 @@ describe("Node 24", () => {
     expect(report.node).toMatch(/^v24\./);
     expect(report).toMatchObject({ threads: request.threads, fused: request.relaxedSimd, failures: [] });
     expect(report.run).toBeGreaterThan(100);
+  });
+
+  it("does not end before a dispose during a run", { timeout }, async (context) => {
+    if (node === undefined) return context.skip("not run: there is no Node 24 for this platform");
+    expect(await output(["disposes-during-run", "1"], node)).toMatch(/^disposed, run: \w+$/);
   });
 
   it("trains to the same bits on any number of threads", { timeout }, async (context) => {

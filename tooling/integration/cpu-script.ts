@@ -87,6 +87,25 @@ function awaitsRun(threads: number): void {
   });
 }
 
+/** A run that `dispose()` interrupts: its worker ends before the process does. */
+async function disposesDuringRun(threads: number): Promise<void> {
+  const backend = await cpu({ threads });
+  await useBackend(backend);
+  const x = tensor(new Float32Array(700 * 700).fill(0.001), { shape: [700, 700] });
+  const pending = x
+    .matmul(x)
+    .matmul(x)
+    .data()
+    .then(
+      () => "finished",
+      (error: unknown) => (error instanceof Error ? error.name : String(error)),
+    );
+  // Until the program is compiled and runs.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await backend.dispose();
+  console.log(`disposed, run: ${await pending}`);
+}
+
 switch (what) {
   case "bits":
     await bits(Number(rest[0]));
@@ -99,6 +118,9 @@ switch (what) {
     break;
   case "awaits-run":
     awaitsRun(Number(rest[0]));
+    break;
+  case "disposes-during-run":
+    await disposesDuringRun(Number(rest[0]));
     break;
   default:
     throw new Error(`There is no script "${what}".`);

@@ -42,7 +42,7 @@ async function train(options: { steps: number; batchSize: number }): Promise<Tra
 /** Runs one test in `every` of the subset; 1 for all tests of the full suite. */
 async function runConformance({ every }: { every: number }): Promise<Conformance> {
   const create = () => webgpu({ maxMemory: 2 ** 30 });
-  const all = conformanceTests({ create, skip: declaredSkips, full: every === 1 });
+  const all = conformanceTests({ create, skip: declaredSkips, flushesSubnormals: true, full: every === 1 });
   // What disposes the shared backend stays last.
   const tests = all.filter((_, i) => i % every === 0 || i >= all.length - 2);
   const failures: string[] = [];

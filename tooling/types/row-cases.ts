@@ -1,10 +1,14 @@
 // The row tables that the tests of the functions read, as cases for the compiler.
 import { broadcastRows, broadcastToRows } from "../../packages/shape/src/broadcast.rows.js";
-import { convRows, convTransposeRows } from "../../packages/shape/src/convolution.rows.js";
+import { convTransposeRows } from "../../packages/shape/src/convolution-transpose.rows.js";
+import { convRows } from "../../packages/shape/src/convolution.rows.js";
+import { gatherRows } from "../../packages/shape/src/indexing.rows.js";
+import * as joining from "../../packages/shape/src/joining.rows.js";
 import { matmulRows } from "../../packages/shape/src/matmul.rows.js";
 import * as movement from "../../packages/shape/src/movement.rows.js";
 import { poolRows } from "../../packages/shape/src/pooling.rows.js";
 import { reduceRows } from "../../packages/shape/src/reduce.rows.js";
+import { padRows, sliceRows } from "../../packages/shape/src/slicing.rows.js";
 import { upsampleRows } from "../../packages/shape/src/upsample.rows.js";
 import { windowRows } from "../../packages/shape/src/window.rows.js";
 import { type Case, equalLine } from "./agreement-cases.js";
@@ -18,16 +22,16 @@ const tables: readonly (readonly [type: string, rows: readonly (readonly unknown
   ["Reshape", movement.reshapeRows],
   ["Permute", movement.permuteRows],
   ["Transpose", movement.transposeRows],
-  ["Concat", movement.concatRows],
-  ["Stack", movement.stackRows],
-  ["Slice", movement.sliceRows.map(([s, ranges, { shape }]) => [s, ranges, shape])],
-  ["Pad", movement.padRows],
+  ["Concat", joining.concatRows],
+  ["Stack", joining.stackRows],
+  ["Slice", sliceRows.map(([s, ranges, { shape }]) => [s, ranges, shape])],
+  ["Pad", padRows],
   ["Squeeze", movement.squeezeRows],
   ["Unsqueeze", movement.unsqueezeRows],
   ["Flatten", movement.flattenRows],
-  ["Gather", movement.gatherRows],
-  ["Tile", movement.tileRows],
-  ["Repeat", movement.repeatRows],
+  ["Gather", gatherRows],
+  ["Tile", joining.tileRows],
+  ["Repeat", joining.repeatRows],
   ["Pool", poolRows],
   ["Reduce", reduceRows],
   ["Upsample", upsampleRows],

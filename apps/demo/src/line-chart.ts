@@ -30,6 +30,7 @@ export class LineChart {
   readonly #last = create("circle", { class: "last", r: 4 });
   readonly #cursor = create("g", { class: "cursor" });
   #points: Point[] = [];
+  #largest = 0;
   #xMax = 1;
   #width = 0;
   #scheduled = false;
@@ -48,6 +49,7 @@ export class LineChart {
   /** Empties the chart; `xMax` is where the run will end. */
   reset(xMax: number): void {
     this.#points = [];
+    this.#largest = 0;
     this.#xMax = Math.max(1, xMax);
     this.#cursor.replaceChildren();
     this.#schedule();
@@ -61,6 +63,7 @@ export class LineChart {
     const before = this.#points.at(-1)?.smooth ?? y;
     // The average starts as that of the few points there are.
     const window = Math.min(this.#options.smoothing ?? 1, this.#points.length + 1);
+    this.#largest = Math.max(this.#largest, y);
     this.#points.push({ x, y, smooth: before + (y - before) / window });
     this.#schedule();
   }
@@ -75,8 +78,7 @@ export class LineChart {
   }
 
   get #yRange(): readonly [number, number] {
-    const largest = this.#points.reduce((most, { y }) => Math.max(most, y), 0);
-    return this.#options.range ?? [0, niceCeiling(largest === 0 ? 1 : largest)];
+    return this.#options.range ?? [0, niceCeiling(this.#largest === 0 ? 1 : this.#largest)];
   }
 
   #xOf(x: number): number {
@@ -93,8 +95,11 @@ export class LineChart {
     set(this.#svg, { viewBox: `0 0 ${this.#width} ${HEIGHT}`, width: this.#width, height: HEIGHT });
     this.#drawAxes();
     const { smoothing, label, format } = this.#options;
+    // More than one point for each pixel would only take time.
+    const stride = Math.ceil(this.#points.length / this.#width);
+    const shown = this.#points.filter((_, i) => i % stride === 0 || i === this.#points.length - 1);
     const path = (value: (point: Point) => number): string =>
-      this.#points
+      shown
         .map(
           (point, i) =>
             `${i === 0 ? "M" : "L"}${this.#xOf(point.x).toFixed(1)} ${this.#yOf(value(point)).toFixed(1)}`,

@@ -6,6 +6,7 @@ import { element } from "./element.js";
 import { ExportPanel } from "./export-panel.js";
 import { countText, showNetwork } from "./layer-table.js";
 import { LineChart } from "./line-chart.js";
+import { ProfileChart } from "./profile-chart.js";
 import type { Command, Report, RunState } from "./protocol.js";
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -26,6 +27,8 @@ const accuracyChart = new LineChart(element("accuracy-chart", HTMLElement), {
   format: (value) => `${Math.round(100 * value)} %`,
   range: [0, 1],
 });
+
+const profileChart = new ProfileChart();
 
 const figures = {
   loss: element("loss", HTMLElement),
@@ -53,6 +56,8 @@ let reading = "";
 
 function show(report: Report): void {
   switch (report.kind) {
+    case "backends":
+      return controls.setBackends(report.choices, report.preferred);
     case "network": {
       showNetwork(table, report.network);
       const { parameters, multiplyAdds } = report.network;
@@ -63,13 +68,12 @@ function show(report: Report): void {
       return showState(report.state);
     case "digits":
       return digits.setDigits(report.digits);
-    case "step": {
-      const { step, steps, epoch, loss, imagesPerSecond } = report;
-      if (step === 1) {
-        lossChart.setEnd(steps);
-        accuracyChart.setEnd(steps);
-      }
-      lossChart.add(step, loss);
+    case "steps": {
+      const { points, steps, epoch, imagesPerSecond } = report;
+      const { step, loss } = points.at(-1) ?? { step: 0, loss: NaN };
+      lossChart.setEnd(steps);
+      accuracyChart.setEnd(steps);
+      for (const point of points) lossChart.add(point.step, point.loss);
       figures.loss.textContent = loss.toFixed(3);
       figures.speed.textContent = Math.round(imagesPerSecond).toString();
       figures.step.textContent = `${step} of ${steps}, epoch ${epoch}`;
@@ -83,6 +87,8 @@ function show(report: Report): void {
       reading = `Accuracy ${percent(report.accuracy)} after step ${report.step}.`;
       status.textContent = `${stateText[controls.state]} ${reading}`;
       return;
+    case "profile":
+      return profileChart.show(report);
     case "exported":
       return exporting.show(report);
     case "failed":
@@ -103,6 +109,7 @@ function showState(state: RunState): void {
     lossChart.reset(1);
     accuracyChart.reset(1);
     exporting.reset();
+    profileChart.reset();
     reading = "";
     for (const figure of [figures.loss, figures.accuracy, figures.speed, figures.step])
       figure.textContent = "–";

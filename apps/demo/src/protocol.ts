@@ -2,12 +2,38 @@
 
 /** What a run starts from: the same settings give the same run. */
 export interface Settings {
+  readonly backend: BackendName;
+  /** Whether to take the time of each kernel; only webgpu can. */
+  readonly profile: boolean;
   readonly seed: number;
   readonly learningRate: number;
   readonly batchSize: number;
   /** How many digits are drawn to train on. */
   readonly pictures: number;
   readonly epochs: number;
+}
+
+export type BackendName = "webgpu" | "cpu";
+
+/** A backend, and whether it is there. */
+export interface BackendChoice {
+  readonly name: BackendName;
+  /** What it runs on, or why it is not available. */
+  readonly about: string;
+  readonly isAvailable: boolean;
+}
+
+/** One step of a run. */
+export interface StepPoint {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly loss: number;
+}
+
+/** The time of one kernel in a step, in milliseconds. */
+export interface KernelBar {
+  readonly name: string;
+  readonly milliseconds: number;
 }
 
 /** From the page to the worker. */
@@ -56,16 +82,27 @@ export type Verification =
 
 /** From the worker to the page. */
 export type Report =
+  | {
+      readonly kind: "backends";
+      readonly choices: readonly BackendChoice[];
+      readonly preferred: BackendName;
+    }
   | { readonly kind: "network"; readonly network: NetworkReport }
   | { readonly kind: "state"; readonly state: RunState }
   | { readonly kind: "digits"; readonly digits: readonly Digit[] }
   | {
-      readonly kind: "step";
-      readonly step: number;
+      readonly kind: "steps";
+      /** Those since the last report, at least one. */
+      readonly points: readonly StepPoint[];
       readonly steps: number;
       readonly epoch: number;
-      readonly loss: number;
       readonly imagesPerSecond: number;
+    }
+  | {
+      readonly kind: "profile";
+      /** Where the times come from, in words. */
+      readonly clock: string;
+      readonly bars: readonly KernelBar[];
     }
   | {
       readonly kind: "evaluation";

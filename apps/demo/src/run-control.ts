@@ -1,6 +1,10 @@
 // Lets somebody outside hold up or end a loop between two of its rounds.
 
+/** How long a loop may keep messages waiting: less than a frame. */
+const PATIENCE_MS = 10;
+
 export class RunControl {
+  #rested = 0;
   #isPaused = false;
   #isStopped = false;
   #isOver = false;
@@ -21,11 +25,19 @@ export class RunControl {
     this.#wake?.();
   }
 
-  /** For the loop, before each round: lets messages in, waits while it is paused, and tells whether it goes on. */
-  async mayGoOn(): Promise<boolean> {
-    // Messages arrive as tasks: a loop that awaits only settled promises would never let one in.
-    await new Promise((resolve) => setTimeout(resolve));
+  /**
+   * For the loop, before each round: lets messages in, waits while it is paused, and tells whether it goes on. `onRest` is
+   * called before it waits or ends.
+   */
+  async mayGoOn(onRest: () => void = () => undefined): Promise<boolean> {
+    // Messages arrive as tasks: a loop that awaits only settled promises would never let one in. Browsers make such a
+    // pause last 4 ms, so it is not made after every step of a fast run.
+    if (performance.now() - this.#rested >= PATIENCE_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      this.#rested = performance.now();
+    }
     for (;;) {
+      if (this.#isPaused || this.#isStopped) onRest();
       await this.#runTasks();
       if (this.#isStopped || !this.#isPaused) return !this.#isStopped;
       await new Promise<void>((resolve) => (this.#wake = resolve));

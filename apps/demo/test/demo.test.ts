@@ -14,6 +14,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const dist = path.join(import.meta.dirname, "..", "dist");
 const isBuilt = existsSync(path.join(dist, "index.html"));
 
+/** How long frames are counted, and how often: the best time counts, because tests share the machine. */
+const FRAMES = { milliseconds: 800, times: 4 };
+
 describe("the demo in headless Chromium", () => {
   let launch: Launch;
   let server: FolderServer;
@@ -33,6 +36,9 @@ describe("the demo in headless Chromium", () => {
     await page.goto(server.url);
     await page.getByRole("row", { name: "conv2 conv2d 16 × 10 × 10 2,416" }).waitFor();
     await page.getByText("61,706 parameters").waitFor();
+    // Without the switch that turns it on there is no adapter, and the page says so.
+    await page.getByText(/webgpu: .*(WebGPU|adapter)/).waitFor();
+    expect(await page.getByLabel("Backend").inputValue()).toBe("cpu");
 
     await page.getByLabel("Learning rate").fill("0.004");
     await page.getByLabel("Pictures").fill("6000");
@@ -71,6 +77,55 @@ describe("the demo in headless Chromium", () => {
     expect(report).toEqual({ errors: [], foreign: [] });
   });
 
+  it("keeps drawing while it trains on cpu", { timeout: 120_000 }, async (context) => {
+    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
+    if (!launch.browser) return context.skip(launch.reason);
+    const page = await launch.browser.newPage();
+    await page.goto(server.url);
+    await page.getByText(/cpu: WebAssembly/).waitFor();
+    const idle = await mostFrames(page);
+    await page.getByLabel("Backend").selectOption("cpu");
+    await page.getByLabel("Epochs").fill("100");
+    await page.getByRole("button", { name: "Start training" }).click();
+    await page.waitForFunction(`document.getElementById("step").textContent.startsWith("2")`);
+    const before = await textOf(page, "step");
+    const training = await mostFrames(page);
+    // It trained meanwhile.
+    expect(await textOf(page, "step")).not.toBe(before);
+    console.log(`frames a second: ${idle.toFixed(0)} at rest, ${training.toFixed(0)} while it trains`);
+    // A machine that draws 60 frames at rest draws about as many; a page that waits for its training draws hardly any.
+    expect(training).toBeGreaterThan(0.5 * idle);
+    await page.close();
+  });
+
+  it("trains on WebGPU and shows the time of each kernel", { timeout: 240_000 }, async (context) => {
+    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
+    const withGpu = await launchChromium(["--enable-unsafe-webgpu"]);
+    if (!withGpu.browser) return context.skip(withGpu.reason);
+    try {
+      const page = await withGpu.browser.newPage();
+      const report = watchPage(page, server.url);
+      await page.goto(server.url);
+      await page.getByText(/webgpu: /).waitFor();
+      const option = page.locator("#backend option[value=webgpu]");
+      if (await option.isDisabled()) return context.skip(`not run: ${await textOf(page, "backend-note")}`);
+      await page.getByLabel("Backend").selectOption("webgpu");
+      await page.getByLabel("Take the time of each kernel").check();
+      await page.getByLabel("Batch size").fill("64");
+      await page.getByLabel("Pictures").fill("640");
+      await page.getByLabel("Epochs").fill("1");
+      await page.getByRole("button", { name: "Start training" }).click();
+      await page.getByText(/Finished\. Accuracy [\d.]+ % after step 10/).waitFor({ timeout: 200_000 });
+      expect(Number(await textOf(page, "loss"))).toBeLessThan(2.4);
+      expect(await textOf(page, "profile-note")).toMatch(/^[\d.]+ ms in the kernels of a step, /);
+      const kernels = await page.locator("#profile-bars .name").allTextContents();
+      expect(kernels.join("\n")).toMatch(/conv\S* · conv1/);
+      expect(report).toEqual({ errors: [], foreign: [] });
+    } finally {
+      await withGpu.browser.close();
+    }
+  });
+
   it("fits a phone, and starts nothing that the form refuses", async (context) => {
     if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
     if (!launch.browser) return context.skip(launch.reason);
@@ -86,6 +141,26 @@ describe("the demo in headless Chromium", () => {
     expect(widths[0]).toBe(widths[1]);
   });
 });
+
+/** Frames a second, in the best of some times. */
+async function mostFrames(page: Page): Promise<number> {
+  const counts: number[] = [];
+  for (let i = 0; i < FRAMES.times; i++) {
+    counts.push(
+      await page.evaluate<number>(`new Promise((resolve) => {
+        const start = performance.now();
+        let frames = 0;
+        const count = (now) => {
+          frames++;
+          if (now - start < ${FRAMES.milliseconds}) requestAnimationFrame(count);
+          else resolve((1000 * frames) / (performance.now() - start));
+        };
+        requestAnimationFrame(count);
+      })`),
+    );
+  }
+  return Math.max(...counts);
+}
 
 async function textOf(page: Page, id: string): Promise<string> {
   return (await page.locator(`#${id}`).textContent()) ?? "";

@@ -99,7 +99,7 @@ function prepare(): void {
 
 /** Operands: see operand-layouts.ts. */
 export function convFilterGrad(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands, worker);
+  readConvolution(operands);
   if (sumsWindows()) {
     sumWindows(worker, workers);
     return;

@@ -108,7 +108,7 @@ function prepare(py: i32, px: i32): bool {
 
 /** Phase 1: for each part the kernels in row panels, one row for each input channel, and the offsets of their taps. */
 export function convInputGradPack(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands, worker);
+  readConvolution(operands);
   if (isDepthwise()) return;
   let table = packed;
   let panels = packed + (((groupFilters * taps + 3) & ~3) << 2);
@@ -179,7 +179,7 @@ function packChannel(packedGroup: usize, panel: i32, row: i32, group: i32): void
 
 /** Phase 2: x = what each element of y gives back through w (plus bias and ReLU, as a transposed convolution has them). */
 export function convInputGrad(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands, worker);
+  readConvolution(operands);
   if (isDepthwise()) {
     spreadPlanes(worker, workers);
     return;

@@ -1,5 +1,6 @@
 // The operands that the convolution kernels share, read once per call: see operand-layouts.ts. The x side is where
 // windows look (images × channels × height × width), the y side where their sums go (images × filters × outHeight × outWidth).
+import { thread } from "./worker-share";
 
 export let x: usize = 0;
 export let w: usize = 0;
@@ -33,13 +34,13 @@ function word(operands: usize, index: usize): i32 {
   return load<i32>(operands + (index << 2));
 }
 
-export function readConvolution(operands: usize, worker: i32): void {
+export function readConvolution(operands: usize): void {
   x = word(operands, 0);
   w = word(operands, 1);
   bias = word(operands, 2);
   y = word(operands, 3);
   packed = word(operands, 4);
-  scratch = word(operands, 5) + worker * word(operands, 6);
+  scratch = word(operands, 5) + thread * word(operands, 6);
   images = word(operands, 7);
   channels = word(operands, 8);
   height = word(operands, 9);

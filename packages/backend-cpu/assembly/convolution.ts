@@ -87,7 +87,7 @@ function prepare(): void {
 
 /** Phase 1: kernels in row panels, and the offset of each of their elements in the padded image. */
 export function convPack(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands, worker);
+  readConvolution(operands);
   if (isDepthwise()) return;
   prepare();
   if (worker === 0) writeOffsets(packed);
@@ -130,7 +130,7 @@ function writeOffsets(to: usize): void {
 
 /** Phase 2: y = x ∗ w, with bias and ReLU. */
 export function conv(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands, worker);
+  readConvolution(operands);
   if (isDepthwise()) {
     convolvePlanes(worker, workers);
     return;

@@ -13,7 +13,7 @@ import {
   setProductShape,
   tileRows,
 } from "./product";
-import { shareStart } from "./worker-share";
+import { shareStart, thread } from "./worker-share";
 
 const ACCUMULATE: i32 = 1;
 const BIAS_PER_ROW: i32 = 2;
@@ -132,7 +132,7 @@ export function gemmPack(operands: usize, worker: i32, workers: i32): void {
 /** Phase 2: C = A·B, C += A·B, with bias and ReLU. Operands: see operand-layouts.ts. */
 export function gemm(operands: usize, worker: i32, workers: i32): void {
   readOperands(operands);
-  const scratch: usize = word(operands, 5) + worker * word(operands, 6);
+  const scratch: usize = word(operands, 5) + thread * word(operands, 6);
   const perRow = flags & BIAS_PER_ROW ? bias : 0;
   const perColumn = flags & BIAS_PER_COLUMN ? bias : 0;
   if (isVectorProduct()) {

@@ -47,8 +47,8 @@ let quads: i32 = 0;
 let firstShare: i32 = 0;
 let endShare: i32 = 0;
 
-function prepare(operands: usize, worker: i32): void {
-  readWinograd(operands, worker);
+function prepare(operands: usize): void {
+  readWinograd(operands);
   sourceColumns = (channels + 7) & ~7;
   gradientColumns = (filters + 3) & ~3;
   quads = gradientColumns >> 2;
@@ -65,7 +65,7 @@ function endOf(row: i32): i32 {
 
 /** Phase 1: the sums. */
 export function winogradFilterGrad(operands: usize, worker: i32, workers: i32): void {
-  prepare(operands, worker);
+  prepare(operands);
   writeFactors();
   firstShare = shareStart(6 * quads, worker, workers);
   endShare = shareStart(6 * quads, worker + 1, workers);
@@ -146,7 +146,7 @@ function addPlace(place: i32, rows: i32, first: i32, end: i32): void {
 
 /** Phase 2: w from the sums. */
 export function winogradFilterGradEnd(operands: usize, worker: i32, workers: i32): void {
-  prepare(operands, worker);
+  prepare(operands);
   const matrix = ((gradientColumns * sourceColumns) as usize) << 2;
   const end = shareStart(filters, worker + 1, workers);
   for (let filter = shareStart(filters, worker, workers); filter < end; filter++) {

@@ -46,8 +46,8 @@ export let stripRow: usize = 0;
 export let matrices: usize = 0;
 
 /** Operands: those of a convolution, then the tiles of a strip and of a chunk. */
-export function readWinograd(operands: usize, worker: i32): void {
-  readConvolution(operands, worker);
+export function readWinograd(operands: usize): void {
+  readConvolution(operands);
   stripTiles = load<i32>(operands, 96);
   chunkTiles = load<i32>(operands, 100);
   tileColumns = (outWidth + 3) >> 2;

@@ -48,13 +48,13 @@ import { shareStart } from "./worker-share";
 
 /** Phase 1: the filters, [36 places][panels of 8 filters][channels, filled up to quads][8]. */
 export function winogradPack(operands: usize, worker: i32, workers: i32): void {
-  readWinograd(operands, worker);
+  readWinograd(operands);
   packFilters(9 * channels, 9, 0, 1, worker, workers);
 }
 
 /** Phase 1 of an input gradient: `channels` counts those of y, and the filters' taps are turned round. */
 export function winogradTurnedPack(operands: usize, worker: i32, workers: i32): void {
-  readWinograd(operands, worker);
+  readWinograd(operands);
   packFilters(9, 9 * filters, 8, -1, worker, workers);
 }
 
@@ -127,7 +127,7 @@ function foldTaps(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
 
 /** Phase 2: y = x ∗ w, with bias and ReLU. */
 export function winograd(operands: usize, worker: i32, workers: i32): void {
-  readWinograd(operands, worker);
+  readWinograd(operands);
   writeFactors();
   const sourceColumns = (channels + 3) & ~3;
   const targetColumns = (filters + 7) & ~7;

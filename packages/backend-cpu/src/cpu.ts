@@ -1,9 +1,10 @@
 // The CPU backend: WebAssembly SIMD and threads.
 import {
-  BackendError,
   byteLength,
   collectDropped,
   ConvokeError,
+  disposedBackendError,
+  foreignBufferError,
   OutOfMemoryError,
   specOf,
   type Backend,
@@ -132,7 +133,7 @@ export class CpuBackend implements Backend {
     return this.#inLine(async () => {
       this.#assertUsable();
       const { memory, crew, kernelNames } = this.#machine;
-      const words = [1, kernelNames.indexOf("multiplyAddPeak"), 2, PEAK_ROUNDS];
+      const words = [1, kernelNames.indexOf("multiplyAddPeak"), 2, 1, PEAK_ROUNDS];
       const program = this.#address(4 * (words.length + 1 + crew.threads), "a measurement");
       try {
         const operands = Int32Array.of(...words, program + 4 * (words.length + 1));
@@ -367,23 +368,11 @@ export class CpuBackend implements Backend {
   #own(buffer: DeviceBuffer): CpuBuffer {
     this.#assertUsable();
     if (buffer instanceof CpuBuffer && !buffer.isFreed) return buffer;
-    throw new BackendError({
-      operation: 'backend "cpu"',
-      problem:
-        buffer instanceof CpuBuffer
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
+    throw foreignBufferError("cpu", buffer instanceof CpuBuffer);
   }
 
   #assertUsable(): void {
-    if (!this.#isDisposed) return;
-    throw new BackendError({
-      operation: 'backend "cpu"',
-      problem: "it was disposed.",
-      wayOut: "Create a new one with await cpu(), and pass it to useBackend().",
-    });
+    if (this.#isDisposed) throw disposedBackendError("cpu", "await cpu()");
   }
 }
 

@@ -3,7 +3,7 @@ import * as platform from "#platform";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
 import { CpuBackend, type Machine } from "./cpu.js";
 import { LinearMemory } from "./memory/linear-memory.js";
-import { CONTROL_WORDS } from "./memory/machine-memory.js";
+import { CONTROL_WORDS, MOST_WORKERS } from "./memory/machine-memory.js";
 import { InlineCrew } from "./runtime/crew.js";
 import { engineFeatures, type EngineFeatures } from "./runtime/engine-features.js";
 import { kernelsModule, type Kernels } from "./runtime/kernels-module.js";
@@ -56,7 +56,10 @@ export async function cpuOn(
   { prepareEngine, processorCount, spawnWorker, engineFeatures }: CpuPlatform,
   options: CpuOptions,
 ): Promise<CpuBackend> {
-  const threads = wholeNumber("threads", options.threads ?? processorCount(), { least: 0, most: 256 });
+  const threads = wholeNumber("threads", options.threads ?? processorCount(), {
+    least: 0,
+    most: MOST_WORKERS,
+  });
   const maxMemory = wholeNumber("maxMemory", options.maxMemory ?? 2 * GIBIBYTE, {
     least: 2 ** 20,
     most: 4 * GIBIBYTE,

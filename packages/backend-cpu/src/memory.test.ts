@@ -2,6 +2,7 @@
 import { compile, gradients, realize, tensor, Variable, type Tensor } from "@convoke/core";
 import { describe, expect, it } from "vitest";
 import { paddedSize } from "./memory/heap.js";
+import { RESERVED } from "./memory/machine-memory.js";
 import { cpu, type CpuMemory } from "./index.js";
 
 const MEGABYTE = 2 ** 20;
@@ -11,7 +12,7 @@ describe("memory()", () => {
     const backend = await cpu({ threads: 1, maxMemory: 64 * MEGABYTE });
     const empty: CpuMemory = {
       ...{ bytes: 0, buffers: 0, programs: 0, peak: 0, reserved: 65536 },
-      ...{ limit: 64 * MEGABYTE - 4096, highWater: 16 * MEGABYTE - 1024 },
+      ...{ limit: 64 * MEGABYTE - RESERVED, highWater: 16 * MEGABYTE - RESERVED / 4 },
     };
     expect(backend.memory()).toEqual(empty);
 

@@ -132,8 +132,8 @@ describe("values in blocks of channels", () => {
   });
 
   it("are what the native package has on x86 and ARM, and WebAssembly has not", async () => {
-    const block = await probeBlock(await loadRuntime("node", 1));
+    const block = await probeBlock(await loadRuntime({ runtime: "node", threads: 1 }));
     if (process.arch === "x64") expect([8, 16]).toContain(block);
-    expect(await probeBlock(await loadRuntime("web", 1))).toBeUndefined();
+    expect(await probeBlock(await loadRuntime({ runtime: "web", threads: 1 }))).toBeUndefined();
   });
 });

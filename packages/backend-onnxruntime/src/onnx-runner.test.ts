@@ -183,7 +183,7 @@ describe("what is not available", () => {
   });
 
   it("refuses the native package in a browser", async () => {
-    await expect(loadRuntimeInBrowser("node")).rejects.toThrowErrorMatchingInlineSnapshot(`
+    await expect(loadRuntimeInBrowser({ runtime: "node" })).rejects.toThrowErrorMatchingInlineSnapshot(`
       [BackendUnavailableError: backend "onnxruntime-node": it is a native module, and this is not Node.
         Leave out \`runtime\`, or set it to "web".]
     `);

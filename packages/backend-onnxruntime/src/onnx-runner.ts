@@ -1,15 +1,10 @@
 import type { OnnxRunner } from "@convoke/onnx";
 import { loadRuntime } from "#load-runtime";
-import type { OnnxRuntimeName } from "./runtime.js";
 import { openSession, openSessionOfFile } from "./session.js";
+import { requireProviders, type RuntimeOptions } from "./session-options.js";
 
 /** How to run models. */
-export interface OnnxRunnerOptions {
-  /** `"node"` in Node and `"web"` in browsers unless given. */
-  readonly runtime?: OnnxRuntimeName;
-  /** Threads of one run; by default one in the web package, and what ONNX Runtime finds best in the node package. */
-  readonly threads?: number;
-}
+export type OnnxRunnerOptions = RuntimeOptions;
 
 /**
  * A runner on ONNX Runtime: in Node on the package `onnxruntime-node`, or on `onnxruntime-web` where
@@ -45,8 +40,9 @@ export interface OnnxRunnerOptions {
  * console.log(y?.data); // 1, 2
  * ```
  */
-export async function onnxRunner({ runtime, threads }: OnnxRunnerOptions = {}): Promise<OnnxRunner> {
-  const loaded = await loadRuntime(runtime, threads);
+export async function onnxRunner(given: OnnxRunnerOptions = {}): Promise<OnnxRunner> {
+  const loaded = await loadRuntime(given);
+  await requireProviders(loaded);
   const { name, options } = loaded;
   return {
     name,

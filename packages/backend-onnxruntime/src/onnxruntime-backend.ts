@@ -9,10 +9,9 @@ import type {
   TypedArray,
   Unsupported,
 } from "@convoke/core";
-import { specOf } from "@convoke/core";
+import { HostBuffers, specOf } from "@convoke/core";
 import { RuntimeProgram } from "./program/runtime-program.js";
 import { supportedAt } from "./program/supports.js";
-import { BufferBook } from "./runtime-buffer.js";
 import type { OnnxRuntimeBackend } from "./onnxruntime.js";
 import type { LoadedRuntime } from "./runtime.js";
 
@@ -26,14 +25,18 @@ export interface BackendSettings {
 export class SessionBackend implements OnnxRuntimeBackend {
   readonly name = "onnxruntime";
   readonly #settings: BackendSettings;
-  readonly #buffers: BufferBook;
+  readonly #buffers: HostBuffers;
   readonly #programs = new Set<RuntimeProgram>();
   /** Runs stand in line. */
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(settings: BackendSettings) {
     this.#settings = settings;
-    this.#buffers = new BufferBook(this.name, settings.maxMemory);
+    this.#buffers = new HostBuffers({
+      backend: this.name,
+      limit: settings.maxMemory,
+      maker: "await onnxruntime()",
+    });
   }
 
   /** The package that computes: `onnxruntime-node` or `onnxruntime-web`. */
@@ -61,8 +64,7 @@ export class SessionBackend implements OnnxRuntimeBackend {
   }
 
   upload(data: TypedArray, spec: TensorSpec): DeviceBuffer {
-    this.#buffers.assertUsable();
-    return this.#buffers.adopt(spec, data.slice());
+    return this.#buffers.adopt(data.slice(), spec);
   }
 
   download(buffer: DeviceBuffer): Promise<TypedArray> {
@@ -102,12 +104,10 @@ export class SessionBackend implements OnnxRuntimeBackend {
     );
     this.#buffers.assertUsable();
     // Everything has succeeded: now the new state takes the place of the old.
-    const old = state.map((buffer) => buffer.data);
     state.forEach((buffer, i) => {
       buffer.data = results.updates[i]!;
     });
-    program.reuse(old);
-    return results.outputs.map((data, i) => this.#buffers.adopt(specOf(graph.outputs[i]!), data));
+    return results.outputs.map((data, i) => this.#buffers.adopt(data, specOf(graph.outputs[i]!)));
   }
 
   #inLine<T>(job: () => Promise<T>): Promise<T> {

@@ -3,13 +3,9 @@ import { ConvokeError, type Backend } from "@convoke/core";
 import { loadRuntime } from "#load-runtime";
 import { blockOf } from "./blocked/probe.js";
 import { SessionBackend } from "./onnxruntime-backend.js";
-import type { OnnxRuntimeName } from "./runtime.js";
+import { isOnProcessor, requireProviders, type RuntimeOptions } from "./session-options.js";
 
-export interface OnnxRuntimeOptions {
-  /** `"node"` (native code) in Node and `"web"` (WebAssembly) in browsers unless given. */
-  readonly runtime?: OnnxRuntimeName;
-  /** Threads of one run; by default one in the web package, and what ONNX Runtime finds best in the node package. */
-  readonly threads?: number;
+export interface OnnxRuntimeOptions extends RuntimeOptions {
   /** Bytes of live tensors above which a run throws OutOfMemoryError; 4 GiB by default. */
   readonly maxMemory?: number;
 }
@@ -30,7 +26,8 @@ const OPSET = 22;
  * ONNX Runtime as a backend: each program, a training step included, becomes one ONNX model and one session. State stays
  * in tensors that ONNX Runtime reads and writes in place. Random numbers are computed on the host.
  *
- * @throws BackendUnavailableError when the package is not installed or does not run here.
+ * @throws BackendUnavailableError when the package is not installed or does not run here, or when it lacks the device of an
+ *   execution provider.
  * @example
  * ```ts
  * import { onnxruntime } from "@convoke/backend-onnxruntime";
@@ -49,9 +46,11 @@ export async function onnxruntime(options: OnnxRuntimeOptions = {}): Promise<Onn
       wayOut: "Leave threads out for the default.",
     });
   }
-  const loaded = await loadRuntime(options.runtime, threads);
-  // WebAssembly has no kernels for it.
-  const block = loaded.name === "onnxruntime-node" ? await blockOf(loaded) : undefined;
+  const loaded = await loadRuntime(options);
+  await requireProviders(loaded);
+  // Only the native kernels for processors have it.
+  const hasBlocks = loaded.name === "onnxruntime-node" && isOnProcessor(loaded);
+  const block = hasBlocks ? await blockOf(loaded) : undefined;
   const runtime = { ...loaded, block };
   return new SessionBackend({ runtime, opset: OPSET, maxMemory: options.maxMemory ?? 4 * GIBIBYTE });
 }

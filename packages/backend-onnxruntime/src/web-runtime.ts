@@ -1,6 +1,7 @@
 import { BackendUnavailableError } from "@convoke/core";
 import { importRuntime } from "./runtime.js";
 import type { LoadedRuntime, OnnxRuntime } from "./runtime.js";
+import { sessionOptions, type RuntimeOptions } from "./session-options.js";
 
 /** The web package, whose WebAssembly settings hold for the whole process or page. */
 interface OnnxRuntimeForWeb extends OnnxRuntime {
@@ -10,14 +11,15 @@ interface OnnxRuntimeForWeb extends OnnxRuntime {
 /** Loads the web package from the entry that suits the surroundings. */
 export async function loadWebRuntime(
   load: () => Promise<OnnxRuntimeForWeb>,
-  threads: number | undefined,
+  given: RuntimeOptions,
 ): Promise<LoadedRuntime> {
+  const options = sessionOptions("web", given);
   const runtime = await importRuntime("onnxruntime-web", load);
-  claimThreads(runtime.env.wasm, threads);
+  claimThreads(runtime.env.wasm, given.threads);
   return {
     name: "onnxruntime-web",
     runtime,
-    options: { executionProviders: ["wasm"] },
+    options,
     writesInPlace: false,
   };
 }

@@ -5,4 +5,9 @@ import { webgpu } from "./index.js";
 
 await useSwiftShader();
 
-describeBackend({ name: "webgpu", create: () => webgpu({ maxMemory: 2 ** 30 }), skip: declaredSkips });
+describeBackend({
+  name: "webgpu",
+  create: () => webgpu({ maxMemory: 2 ** 30 }),
+  skip: declaredSkips,
+  flushesSubnormals: true,
+});

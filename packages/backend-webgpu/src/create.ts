@@ -2,6 +2,7 @@
 import { openGpu, wayOut } from "#open-gpu";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
 import { DeviceBackend } from "./device-backend.js";
+import type { OpenDevice } from "./device/device-session.js";
 import type { DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 
 export interface WebGpuOptions {
@@ -9,6 +10,11 @@ export interface WebGpuOptions {
   readonly maxMemory?: number;
   /** Which GPU to take where there are several; the browser decides by default. */
   readonly powerPreference?: "low-power" | "high-performance";
+  /**
+   * Takes the time of each kernel; `takeProfile()` gives them. Runs then wait for each other, so that training is slower
+   * than without. Default false.
+   */
+  readonly profile?: boolean;
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -36,12 +42,19 @@ export function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   return webgpuWith(options, {});
 }
 
+/** What tests tell the backend about its device, in place of what it would find out. */
+export interface Told extends Partial<
+  Pick<DeviceInfo, "isSoftware" | "storageBuffers" | "mostWorkgroups" | "maxTensorBytes" | "features">
+> {
+  /** Opens a device with the limits that every implementation has, not with those of the adapter. */
+  readonly hasLeastLimits?: boolean;
+  /** Is shown each device before it is used. */
+  readonly watch?: (device: GPUDevice) => void;
+}
+
 /** The WebGPU backend, told some of what it would find out about the device. */
-export async function webgpuWith(
-  options: WebGpuOptions,
-  told: Partial<Pick<DeviceInfo, "isSoftware" | "storageBuffers">>,
-): Promise<WebGpuBackend> {
-  const { maxMemory = 4 * GIBIBYTE, powerPreference } = options;
+export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<DeviceBackend> {
+  const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
       operation: "webgpu",
@@ -49,12 +62,21 @@ export async function webgpuWith(
       wayOut: "Leave maxMemory out for the default.",
     });
   }
-  const gpu = await openGpu();
-  if (typeof gpu === "string") throw unavailable(gpu);
-  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
-  if (adapter === null) throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
-  const device = await openDevice(adapter);
-  return new DeviceBackend({ gpu, device, info: { ...infoOf(adapter, device), ...told }, maxMemory });
+  const { hasLeastLimits = false, watch, ...info } = told;
+  const open = async (): Promise<OpenDevice> => {
+    const gpu = await openGpu();
+    if (typeof gpu === "string") throw unavailable(gpu);
+    const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+    if (adapter === null)
+      throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
+    const device = await openDevice(adapter, {
+      limits: hasLeastLimits ? [] : limits,
+      features: profile ? ["timestamp-query"] : [],
+    });
+    watch?.(device);
+    return { gpu, device, info: { ...infoOf(adapter, device), ...info } };
+  };
+  return new DeviceBackend({ first: await open(), open, maxMemory, profile });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -69,10 +91,18 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const requiredLimits = Object.fromEntries(limits.map((name) => [name, adapter.limits[name]]));
+/** Features are asked for that the adapter has. */
+async function openDevice(
+  adapter: GPUAdapter,
+  wanted: {
+    readonly limits: readonly (typeof limits)[number][];
+    readonly features: readonly GPUFeatureName[];
+  },
+): Promise<GPUDevice> {
+  const requiredFeatures = wanted.features.filter((feature) => adapter.features.has(feature));
+  const requiredLimits = Object.fromEntries(wanted.limits.map((name) => [name, adapter.limits[name]]));
   try {
-    return await adapter.requestDevice({ requiredLimits });
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (error) {
     throw unavailable(`the adapter gives no device: ${String(error)}.`, { cause: error });
   }
@@ -86,6 +116,7 @@ function infoOf({ info }: GPUAdapter, device: GPUDevice): DeviceInfo {
     features: [...device.features].sort(),
     maxTensorBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
     workgroupMemoryBytes: device.limits.maxComputeWorkgroupStorageSize,
+    mostWorkgroups: device.limits.maxComputeWorkgroupsPerDimension,
     storageBuffers: device.limits.maxStorageBuffersPerShaderStage,
   };
 }

@@ -1,107 +1,83 @@
 // The WebGPU backend: one command buffer for each run of a program.
 import {
-  BackendError,
+  BackendUnavailableError,
   collectDropped,
   ConvokeError,
-  OutOfMemoryError,
+  describeOperation,
+  foreignBufferError,
   specOf,
   UnsupportedOpError,
   type DeviceBuffer,
   type DType,
   type Graph,
+  type GraphNode,
   type MemoryInfo,
   type Program,
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
-import { formatShape, shapeSize } from "@convoke/shape";
+import { formatShape } from "@convoke/shape";
 import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
-import { DeviceLostError } from "./device-lost-error.js";
-import { blocksOf, ownBlock, type Block, type Range } from "./device/blocks.js";
-import { BufferPool, pooledSize } from "./device/buffer-pool.js";
-import { ELEMENT_BYTES, fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
-import { Pipelines } from "./device/pipelines.js";
-import { MOST_COPIED_BYTES, Readback, Staging } from "./device/readback.js";
+import { deviceFailure, disposedBackend, lostDevice, lostValue, overLimit } from "./device/device-errors.js";
+import { DeviceSession, type OpenDevice } from "./device/device-session.js";
+import { fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
+import type { BufferPool } from "./device/buffer-pool.js";
+import { ownBlock, sharedBlocks, type Block, type Range } from "./device/blocks.js";
+import { readBack } from "./device/readback.js";
+import { MOST_COPIED_BYTES, Readback } from "./device/run-copies.js";
+import { bytesOf, wanted, WebGpuBuffer } from "./device/webgpu-buffer.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
+import type { Profile } from "./profile/profile.js";
+import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, type RunMemory } from "./program/loaded-program.js";
 
-class WebGpuBuffer implements DeviceBuffer {
-  readonly spec: TensorSpec;
-  /** Where the value lies; a run that replaces state puts another buffer here. */
-  memory: Block;
-  isFreed = false;
-  /** Notes that the value was read: the next run of the program that makes it copies it for the host. */
-  noteRead: () => void;
-  /** Whether the state was read since a run replaced it. */
-  wasRead = false;
-  #copy: { readonly readback: Readback; readonly index: number } | undefined;
-
-  constructor(spec: TensorSpec, memory: Block) {
-    this.spec = spec;
-    this.memory = memory;
-    this.noteRead = () => {
-      this.wasRead = true;
-    };
-  }
-
-  /** The copy that the last run left for the host. */
-  get copy(): { readonly readback: Readback; readonly index: number } | undefined {
-    return this.#copy;
-  }
-
-  set copy(copy: { readonly readback: Readback; readonly index: number } | undefined) {
-    this.#copy?.readback.drop();
-    this.#copy = copy;
-  }
-}
-
-export interface OpenDevice {
-  /** Kept: a GPU that is collected takes its devices along. */
-  readonly gpu: GPU;
-  readonly device: GPUDevice;
-  readonly info: DeviceInfo;
+export interface DeviceBackendOptions {
+  readonly first: OpenDevice;
+  /** Opens another device after one was lost. */
+  readonly open: () => Promise<OpenDevice>;
   readonly maxMemory: number;
+  /** Whether the time of each kernel is taken. */
+  readonly profile: boolean;
 }
 
 /** How often a run that finds no room waits for dropped handles to be collected. */
 const ATTEMPTS = 8;
 /** Runs that may be under way on the device before the next waits. */
 const MOST_UNDER_WAY = 3;
+/** Milliseconds before another attempt to open a device: a driver that was reset takes its time. */
+const PAUSES = [50, 200, 1000, 3000];
+
+/** Milliseconds after an error in which a device that was lost says so. */
+const LOSS_MS = 100;
 
 /** The backend on a device that is open. */
 export class DeviceBackend implements WebGpuBackend {
   readonly name = "webgpu";
-  readonly info: DeviceInfo;
   readonly supports = supports;
-  readonly #open: OpenDevice;
-  readonly #pool: BufferPool;
-  readonly #pipelines: Pipelines;
-  readonly #staging: Staging;
-  readonly #underWay: Promise<unknown>[] = [];
+  readonly #options: DeviceBackendOptions;
+  readonly #live = new Set<WebGpuBuffer>();
+  /** What `recover()` puts back. */
+  #snapshot = new Map<WebGpuBuffer, Uint8Array<ArrayBuffer>>();
+  #session: DeviceSession;
+  #underWay: Promise<unknown>[] = [];
   #bytes = 0;
-  #buffers = 0;
   #submissions = 0;
   #dispatches = 0;
+  /** Shaders that were compiled for devices that are lost. */
+  #pipelinesBefore = 0;
   #isDisposed = false;
-  /** What went wrong on the device outside any call: it is thrown by the next one. */
-  #failure: ConvokeError | undefined;
   /** Runs stand in line. */
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(open: OpenDevice) {
-    this.#open = open;
-    this.info = open.info;
-    this.#pool = new BufferPool(open.device, Math.floor(open.maxMemory / 2));
-    this.#pipelines = new Pipelines(open.device);
-    this.#staging = new Staging(open.device);
-    void open.device.lost.then(({ message }) => {
-      if (!this.#isDisposed) this.#failure = new DeviceLostError(message);
-    });
-    open.device.addEventListener("uncapturederror", ({ error }) => {
-      this.#failure ??= failureOf(error);
-    });
+  constructor(options: DeviceBackendOptions) {
+    this.#options = options;
+    this.#session = this.#sessionOn(options.first);
+  }
+
+  get info(): DeviceInfo {
+    return this.#session.info;
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -109,41 +85,54 @@ export class DeviceBackend implements WebGpuBackend {
     // Leaves are never asked for in `supports`.
     for (const { op, outputs, scope } of graph.nodes)
       for (const { dtype } of outputs) assertOnDevice(op.name, dtype, scope);
-    const { device, info } = this.#open;
-    const program = await LoadedProgram.load(compileGraph(graph, info), {
-      device,
-      pool: this.#pool,
-      pipelines: this.#pipelines,
-    }).catch((error: unknown) => {
-      throw this.#named(error);
-    });
+    let session = this.#session;
+    let program = await this.#load(graph, session);
     let isDisposed = false;
     return {
-      run: (inputs, state) => this.#inLine(() => this.#run(program, graph, { inputs, state })),
+      run: (inputs, state) =>
+        this.#inLine(async () => {
+          this.#assertUsable();
+          // A device that was opened after a loss has other limits, and needs shaders of its own.
+          if (session !== this.#session) {
+            session = this.#session;
+            program = await this.#load(graph, session);
+          }
+          return this.#run(program, graph, { inputs, state });
+        }),
       dispose: () => {
         if (isDisposed) return;
         isDisposed = true;
         // A run that stands in line still needs it.
         void this.#inLine(() => {
-          if (!this.#isDisposed) program.dispose();
+          if (!this.#isDisposed && session === this.#session) program.dispose();
           return Promise.resolve();
         });
       },
     };
   }
 
-  upload(data: TypedArray, spec: TensorSpec): DeviceBuffer {
+  upload(data: TypedArray, spec: TensorSpec, label = "a tensor"): DeviceBuffer {
     this.#assertUsable();
     assertOnDevice("tensor", spec.dtype);
-    const buffer = this.#allocate(spec);
+    const { pool } = this.#session;
+    this.#assertRoom(spec, label);
+    const buffer = this.#adopt(spec, label, pool.take(bytesOf(spec)));
     const words = toWords(data);
-    if (words.length > 0) this.#open.device.queue.writeBuffer(buffer.memory.buffer, 0, words);
+    pool.write(buffer.memory.buffer, words);
+    const creation = pool.created(buffer.memory.buffer);
+    if (creation !== undefined) {
+      buffer.words = words.slice();
+      void creation.then(() => {
+        if (pool.exists(buffer.memory.buffer)) buffer.words = undefined;
+      });
+    }
     return buffer;
   }
 
   download(buffer: DeviceBuffer): Promise<TypedArray> {
     return this.#inLine(async () => {
       const own = this.#own(buffer);
+      await this.#place([own]);
       own.noteRead();
       return fromWords(own.spec.dtype, await this.#wordsOf(own));
     });
@@ -152,35 +141,119 @@ export class DeviceBackend implements WebGpuBackend {
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof WebGpuBuffer) || buffer.isFreed || this.#isDisposed) return;
     buffer.isFreed = true;
-    this.#bytes -= pooledSize(buffer.memory.bytes);
-    this.#buffers--;
+    buffer.words = undefined;
+    this.#snapshot.delete(buffer);
+    if (!this.#live.delete(buffer)) return;
+    this.#bytes -= this.#sizeOf(buffer);
     buffer.copy = undefined;
     buffer.memory.release();
   }
 
   memory(): MemoryInfo {
-    const { maxMemory: limit } = this.#open;
-    return { bytes: this.#bytes, buffers: this.#buffers, highWater: Math.floor(limit / 4), limit };
+    const { maxMemory: limit } = this.#options;
+    return { bytes: this.#bytes, buffers: this.#live.size, highWater: Math.floor(limit / 4), limit };
   }
 
   counters(): DeviceCounters {
+    const { pipelines, pool } = this.#session;
     return {
-      pipelines: this.#pipelines.count,
+      pipelines: this.#pipelinesBefore + pipelines.count,
       submissions: this.#submissions,
       dispatches: this.#dispatches,
-      deviceBytes: this.#pool.bytes,
+      deviceBytes: pool.bytes,
     };
+  }
+
+  snapshot(): Promise<void> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      const buffers = [...this.#live];
+      await this.#place(buffers);
+      const values = await this.#read(buffers.map(({ memory }) => memory));
+      const pairs = buffers.map((buffer, i) => [buffer, new Uint8Array(values[i]!)] as const);
+      this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
+    });
+  }
+
+  recover(): Promise<void> {
+    return this.#inLine(async () => {
+      if (this.#isDisposed) throw disposedBackend();
+      if (this.#session.lostBecause === undefined) return;
+      const session = this.#sessionOn(await this.#reopen());
+      this.#pipelinesBefore += this.#session.pipelines.count;
+      this.#session = session;
+      this.#underWay = [];
+      for (const buffer of this.#live) {
+        const words = this.#snapshot.get(buffer);
+        buffer.copy = undefined;
+        if (words === undefined) {
+          buffer.isLost = true;
+          buffer.words = undefined;
+          this.#live.delete(buffer);
+          continue;
+        }
+        const bytes = bytesOf(buffer.spec);
+        buffer.memory = ownBlock(session.pool, session.pool.take(bytes), bytes);
+        session.pool.write(buffer.memory.buffer, words);
+        // Should there be no memory, the next use tries again.
+        buffer.words = words;
+      }
+      this.#bytes = [...this.#live].reduce((sum, buffer) => sum + this.#sizeOf(buffer), 0);
+    });
+  }
+
+  /** Has the device go away, as a driver would. For tests. */
+  loseDevice(): void {
+    this.#session.device.destroy();
+  }
+
+  settled(): Promise<void> {
+    return this.#alone(() => Promise.resolve());
+  }
+
+  takeProfile(): Profile | undefined {
+    return this.#session.profiler?.take();
+  }
+
+  measurePeak(): Promise<number> {
+    return this.#alone(({ device, info }) => measurePeak({ device, ...info }));
+  }
+
+  measureBandwidth(): Promise<number> {
+    return this.#alone(({ device, info }) => measureBandwidth({ device, ...info }));
   }
 
   dispose(): Promise<void> {
     if (this.#isDisposed) return Promise.resolve();
     this.#isDisposed = true;
     this.#bytes = 0;
-    this.#buffers = 0;
-    this.#pool.dispose();
-    this.#staging.dispose();
-    this.#open.device.destroy();
+    this.#live.clear();
+    this.#snapshot.clear();
+    this.#session.close();
     return Promise.resolve();
+  }
+
+  #sessionOn(open: OpenDevice): DeviceSession {
+    const { maxMemory, profile } = this.#options;
+    return new DeviceSession(open, { keep: Math.floor(maxMemory / 2), profile });
+  }
+
+  async #reopen(): Promise<OpenDevice> {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#options.open();
+      } catch (error) {
+        if (!(error instanceof BackendUnavailableError)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+    return this.#options.open();
+  }
+
+  #load(graph: Graph, session: DeviceSession): Promise<LoadedProgram> {
+    return LoadedProgram.load(compileGraph(graph, session.info), session).catch(async (error: unknown) => {
+      throw await this.#named(error);
+    });
   }
 
   async #run(
@@ -188,16 +261,35 @@ export class DeviceBackend implements WebGpuBackend {
     graph: Graph,
     given: { inputs: readonly DeviceBuffer[]; state: readonly DeviceBuffer[] },
   ): Promise<DeviceBuffer[]> {
-    this.#assertUsable();
-    // Own first: a handle that was freed meanwhile is refused.
-    const inputs = given.inputs.map((buffer) => this.#own(buffer).memory);
-    const state = given.state.map((buffer) => this.#own(buffer));
-    const specs = graph.outputs.map(specOf);
-    await this.#makeRoom(specs);
-    const outputs = specs.map((spec) => this.#allocate(spec));
-    const before = state.map(({ memory }) => memory);
-    const sizes = before.map(({ bytes }) => bytes);
-    const updates = blocksOf(this.#pool, program.packing, sizes);
+    const { pool } = this.#session;
+    const own = [...given.inputs, ...given.state].map((buffer) => this.#own(buffer));
+    const state = own.slice(given.inputs.length);
+    const results = graph.outputs.map((value) => ({ spec: specOf(value), label: labelOf(value.node) }));
+    await this.#makeRoom(results.map(({ spec }) => spec));
+    let before = 0;
+    for (const { spec, label } of results) {
+      this.#assertRoom(spec, label, before);
+      before += pool.sizeOf(bytesOf(spec));
+    }
+    await this.#place(own);
+    // The updates of what lies together share a buffer, too; so does state that does not yet.
+    const { offsets, bytes: together } = program.packing;
+    const apart = state.filter((_, i) => offsets[i] === undefined);
+    const isShared = apart.length < state.length;
+    const isGathered = isShared && !program.isPacked(state.map(({ memory }) => memory));
+    const shared = { bytes: together, name: () => `${state.length - apart.length} variables` };
+    const taken = await this.#session.take([
+      ...results.map(({ spec, label }) => wanted(spec, label)),
+      ...apart.map(({ spec, label }) => wanted(spec, label)),
+      ...program.slots,
+      ...(isShared ? [shared] : []),
+      ...(isGathered ? [shared] : []),
+    ]);
+    const rest = taken.splice(results.length + apart.length);
+    const outputs = results.map(({ spec, label }, i) => this.#adopt(spec, label, taken[i]!));
+    const arena = rest.slice(0, program.slots.length);
+    const [update, gathered] = rest.slice(program.slots.length);
+    const updates = updatesOf(state, { pool, offsets, shared: update, own: taken.slice(results.length) });
     outputs.forEach((buffer, i) => {
       buffer.noteRead = () => void program.readOutputs.add(i);
     });
@@ -208,10 +300,19 @@ export class DeviceBackend implements WebGpuBackend {
     ].filter(({ range: { bytes }, wasRead }) => wasRead && bytes > 0 && bytes <= MOST_COPIED_BYTES);
     const ranges: Range[] = copied.map(({ range }) => range);
     if (program.errors !== undefined) ranges.push({ buffer: program.errors, offset: 0, bytes: 4 });
-    const readback = ranges.length === 0 ? undefined : new Readback(this.#staging, ranges);
+    const readback = ranges.length === 0 ? undefined : new Readback(this.#session.staging, ranges);
     try {
-      const memory = { inputs, state: before, outputs: outputs.map((buffer) => buffer.memory), updates };
-      this.#submit(program, memory, readback);
+      // What was freed while this waited may hold another value by now.
+      for (const buffer of own) this.#own(buffer);
+      const memory = {
+        inputs: own.slice(0, given.inputs.length).map((buffer) => buffer.memory),
+        state: state.map((buffer) => buffer.memory),
+        outputs: outputs.map((buffer) => buffer.memory),
+        updates,
+        arena,
+        gathered,
+      };
+      await this.#submit(program, memory, readback);
       if (program.errors !== undefined) assertNoIndexError(await readback!.read(copied.length));
       await this.#letCatchUp();
       this.#assertUsable();
@@ -219,7 +320,13 @@ export class DeviceBackend implements WebGpuBackend {
       for (const buffer of outputs) this.free(buffer);
       if (!this.#isDisposed) for (const memory of updates) memory.release();
       for (const _ of ranges) readback!.drop();
-      throw this.#named(error);
+      throw await this.#named(error);
+    } finally {
+      // Whoever takes them next runs after this.
+      if (!this.#isDisposed) {
+        for (const memory of arena) pool.giveBack(memory);
+        if (gathered !== undefined) pool.giveBack(gathered);
+      }
     }
     // Everything has succeeded: now the new state takes the place of the old.
     state.forEach((buffer, i) => {
@@ -238,55 +345,57 @@ export class DeviceBackend implements WebGpuBackend {
     return outputs;
   }
 
-  #submit(
-    program: LoadedProgram,
-    memory: Omit<RunMemory, "arena" | "gathered">,
-    readback: Readback | undefined,
-  ): void {
-    const { device } = this.#open;
-    for (const bytes of program.arenaBytes) this.#assertFits(bytes, "a value inside a program");
-    const arena = program.arenaBytes.map((bytes) => this.#pool.take(bytes));
-    const gathered = program.isPacked(memory.state) ? undefined : this.#pool.take(program.packing.bytes);
-    const encoder = device.createCommandEncoder();
-    program.encode(encoder, { ...memory, arena, gathered });
-    readback?.record(encoder);
-    device.queue.submit([encoder.finish()]);
-    this.#submissions++;
+  async #submit(program: LoadedProgram, memory: RunMemory, readback: Readback | undefined): Promise<void> {
+    const { device, profiler } = this.#session;
+    if (profiler !== undefined) this.#submissions += await profiler.run(program, memory);
+    if (profiler === undefined || readback !== undefined) {
+      const encoder = device.createCommandEncoder();
+      if (profiler === undefined) program.encode(encoder, memory);
+      readback?.record(encoder);
+      device.queue.submit([encoder.finish()]);
+      this.#submissions++;
+    }
     this.#dispatches += program.dispatches;
-    // Whoever takes them next runs after this.
-    for (const buffer of arena) this.#pool.giveBack(buffer);
-    if (gathered !== undefined) this.#pool.giveBack(gathered);
   }
 
   /** Waits until few runs are under way: what they hold would grow without end. */
   async #letCatchUp(): Promise<void> {
     // A device that is lost settles it as well; then the next use says so.
-    this.#underWay.push(this.#open.device.queue.onSubmittedWorkDone().catch(() => undefined));
+    this.#underWay.push(this.#session.device.queue.onSubmittedWorkDone().catch(() => undefined));
     if (this.#underWay.length > MOST_UNDER_WAY) await this.#underWay.shift();
   }
 
   /** The words of a value: those that its run left for the host, or a copy made now. */
   async #wordsOf({ memory, copy }: WebGpuBuffer): Promise<ArrayBuffer> {
-    if (memory.bytes === 0) return new ArrayBuffer(0);
+    if (copy === undefined) {
+      const [words] = await this.#read([memory]);
+      return words!;
+    }
     try {
-      if (copy !== undefined) return await copy.readback.read(copy.index);
-      const { device } = this.#open;
-      const readback = new Readback(this.#staging, [memory]);
-      const encoder = device.createCommandEncoder();
-      readback.record(encoder);
-      device.queue.submit([encoder.finish()]);
-      this.#submissions++;
-      const words = await readback.read(0);
+      const words = await copy.readback.read(copy.index);
       this.#assertUsable();
       return words;
     } catch (error) {
-      throw this.#named(error);
+      throw await this.#named(error);
+    }
+  }
+
+  async #read(places: readonly Range[]): Promise<ArrayBuffer[]> {
+    try {
+      const { values, submissions } = await readBack(this.#session.device, places);
+      this.#submissions += submissions;
+      this.#assertUsable();
+      return values;
+    } catch (error) {
+      throw await this.#named(error);
     }
   }
 
   /** The error that an implementation's error stands for. */
-  #named(error: unknown): unknown {
+  async #named(error: unknown): Promise<unknown> {
     if (error instanceof ConvokeError) return error;
+    // That the device is lost may be told after what it caused.
+    await Promise.race([this.#session.whenLost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
     try {
       this.#assertUsable();
     } catch (known) {
@@ -297,39 +406,66 @@ export class DeviceBackend implements WebGpuBackend {
 
   /** Where there is no room, handles that were dropped get some time to be collected. */
   async #makeRoom(specs: readonly TensorSpec[]): Promise<void> {
-    const needed = specs.reduce((sum, { shape }) => sum + pooledSize(shapeSize(shape) * ELEMENT_BYTES), 0);
+    const { pool } = this.#session;
+    const needed = specs.reduce((sum, spec) => sum + pool.sizeOf(bytesOf(spec)), 0);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (this.#bytes + needed <= this.#open.maxMemory) return;
+      if (this.#bytes + needed <= this.#options.maxMemory) return;
       await collectDropped();
       this.#assertUsable();
     }
   }
 
-  #allocate(spec: TensorSpec): WebGpuBuffer {
-    const what = `a tensor ${formatShape(spec.shape)}`;
-    const bytes = shapeSize(spec.shape) * ELEMENT_BYTES;
-    this.#assertFits(bytes, what);
-    if (this.#bytes + pooledSize(bytes) > this.#open.maxMemory) {
-      throw new OutOfMemoryError({
-        operation: 'backend "webgpu"',
-        problem: `${what} needs ${megabytes(bytes)}; ${megabytes(this.#bytes)} of at most ${megabytes(this.#open.maxMemory)} are in live tensors.`,
-        wayOut:
-          "Use smaller batches, drop handles that are no longer needed, or raise maxMemory in webgpu({ maxMemory }).",
-      });
+  /** Puts values into memory that were uploaded when the device had none left. */
+  async #place(buffers: readonly WebGpuBuffer[]): Promise<void> {
+    const { pool } = this.#session;
+    if (!pool.isSettled) await pool.settle();
+    for (const buffer of buffers) {
+      const { words } = buffer;
+      if (words === undefined) continue;
+      if (!pool.exists(buffer.memory.buffer)) {
+        const [memory] = await this.#session.take([wanted(buffer.spec, buffer.label)]);
+        pool.write(memory!, words);
+        buffer.memory = ownBlock(pool, memory!, bytesOf(buffer.spec));
+      }
+      buffer.words = undefined;
     }
-    const buffer = new WebGpuBuffer(spec, ownBlock(this.#pool, bytes));
-    this.#bytes += pooledSize(bytes);
-    this.#buffers++;
+  }
+
+  #adopt(spec: TensorSpec, label: string, memory: GPUBuffer): WebGpuBuffer {
+    const buffer = new WebGpuBuffer(spec, label, ownBlock(this.#session.pool, memory, bytesOf(spec)));
+    this.#live.add(buffer);
+    this.#bytes += this.#sizeOf(buffer);
     return buffer;
   }
 
-  #assertFits(bytes: number, what: string): void {
-    const { maxTensorBytes } = this.#open.info;
-    if (pooledSize(bytes) <= maxTensorBytes) return;
-    throw new OutOfMemoryError({
-      operation: 'backend "webgpu"',
-      problem: `${what} needs ${megabytes(bytes)}, but a buffer of this adapter holds at most ${megabytes(maxTensorBytes)}.`,
-      wayOut: "Use smaller batches, or the cpu backend.",
+  /** What a value counts for: the buffer that it would take. */
+  #sizeOf({ spec }: WebGpuBuffer): number {
+    return this.#session.pool.sizeOf(bytesOf(spec));
+  }
+
+  /** @param before bytes of what is made before it */
+  #assertRoom(spec: TensorSpec, label: string, before = 0): void {
+    const bytes = bytesOf(spec);
+    const name = (): string => `${label} ${formatShape(spec.shape)}`;
+    this.#session.assertFits({ bytes, name });
+    const { maxMemory: limit } = this.#options;
+    const live = this.#bytes + before;
+    if (live + this.#session.pool.sizeOf(bytes) <= limit) return;
+    throw overLimit(name(), { bytes, live, limit });
+  }
+
+  /** Runs when all runs before it are through, on an idle device. */
+  #alone<T>(job: (session: DeviceSession) => Promise<T>): Promise<T> {
+    return this.#inLine(async () => {
+      this.#assertUsable();
+      try {
+        await this.#session.device.queue.onSubmittedWorkDone();
+        const result = await job(this.#session);
+        this.#assertUsable();
+        return result;
+      } catch (error) {
+        throw await this.#named(error);
+      }
     });
   }
 
@@ -341,27 +477,50 @@ export class DeviceBackend implements WebGpuBackend {
 
   #own(buffer: DeviceBuffer): WebGpuBuffer {
     this.#assertUsable();
-    if (buffer instanceof WebGpuBuffer && !buffer.isFreed) return buffer;
-    throw new BackendError({
-      operation: 'backend "webgpu"',
-      problem:
-        buffer instanceof WebGpuBuffer
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
+    if (buffer instanceof WebGpuBuffer && !buffer.isFreed) {
+      if (buffer.isLost) throw lostValue(this, buffer.name);
+      return buffer;
+    }
+    throw foreignBufferError("webgpu", buffer instanceof WebGpuBuffer);
   }
 
   #assertUsable(): void {
-    if (this.#isDisposed) {
-      throw new BackendError({
-        operation: 'backend "webgpu"',
-        problem: "it was disposed.",
-        wayOut: "Create a new one with await webgpu(), and pass it to useBackend().",
-      });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isDisposed) throw disposedBackend();
+    const session = this.#session;
+    if (session.lostBecause !== undefined) throw lostDevice(this, session.lostBecause);
+    if (session.error === undefined) return;
+    const failure = deviceFailure(session.error);
+    // There may be memory again; what was refused stays refused.
+    if (failure.name === "OutOfMemoryError") session.error = undefined;
+    throw failure;
   }
+}
+
+/** Where the updates of state go: into the buffer that those with an offset share, the others each into its own. */
+function updatesOf(
+  state: readonly WebGpuBuffer[],
+  memory: {
+    pool: BufferPool;
+    offsets: readonly (number | undefined)[];
+    shared: GPUBuffer | undefined;
+    own: readonly GPUBuffer[];
+  },
+): Block[] {
+  const { pool, offsets, shared, own } = memory;
+  const sizes = state.map(({ spec }) => bytesOf(spec));
+  const parts = sizes.flatMap((bytes, i) => {
+    const offset = offsets[i];
+    return offset === undefined ? [] : [{ offset, bytes }];
+  });
+  const together = shared === undefined ? [] : sharedBlocks(pool, shared, parts);
+  const apart = [...own];
+  return sizes.map((bytes, i) =>
+    offsets[i] === undefined ? ownBlock(pool, apart.shift()!, bytes) : together.shift()!,
+  );
+}
+
+function labelOf({ op, scope }: GraphNode): string {
+  return describeOperation(op.name, scope);
 }
 
 function assertOnDevice(op: string, dtype: DType, scope = ""): void {
@@ -372,28 +531,6 @@ function assertOnDevice(op: string, dtype: DType, scope = ""): void {
     backend: "webgpu",
     reason: missingType(dtype),
     wayOut: `Cast it to ${dtype === "int64" ? "int32" : "float32"} before, or run it on another backend.`,
-  });
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
-}
-
-/** What the implementation reports of itself, not of a call: no memory, or a defect of this backend. */
-function failureOf(error: GPUError): ConvokeError {
-  const text = error.message.split("\n")[0] ?? "";
-  if (error.constructor.name === "GPUOutOfMemoryError") {
-    return new OutOfMemoryError({
-      operation: 'backend "webgpu"',
-      problem: `the device has no memory left: ${text}.`,
-      wayOut: "Use smaller batches, and give webgpu({ maxMemory }) what the device really has.",
-    });
-  }
-  return new BackendError({
-    operation: 'backend "webgpu"',
-    problem: `the device refused a command: ${text}.`,
-    wayOut:
-      "This is a defect of Convoke or of the driver: please report it. The cpu backend computes the same.",
   });
 }
 

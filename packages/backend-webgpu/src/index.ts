@@ -4,5 +4,5 @@
  * @packageDocumentation
  */
 export { webgpu, type WebGpuOptions } from "./create.js";
-export { DeviceLostError } from "./device-lost-error.js";
+export { profileTable, type KernelTime, type Profile } from "./profile/profile.js";
 export type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";

@@ -1,4 +1,4 @@
-// What WebGPU cannot do, or leaves to the device.
+// What WebGPU cannot do.
 import type { Skip } from "@convoke/conformance";
 
 const no64Bits = "WebGPU has no numbers of 64 bits";
@@ -8,10 +8,4 @@ export const declaredSkips: readonly Skip[] = [
   { op: "*", dtype: "int64", reason: no64Bits },
   { test: "float64 goes up and comes back", reason: no64Bits },
   { test: "int64 goes up and comes back", reason: no64Bits },
-  {
-    op: "ceil",
-    case: "extreme values",
-    reason: "WGSL leaves it to the device whether numbers below 2⁻¹²⁶ are 0 (section 15.7.2)",
-    fails: "differs",
-  },
 ];

@@ -15,6 +15,11 @@ export interface ConformanceOptions {
   readonly skip?: readonly Skip[];
   /** All tests; by default a seeded subset of the cases, and all programs. */
   readonly full?: boolean;
+  /**
+   * The device may take numbers below 2⁻¹²⁶ for 0 (WGSL, section 15.7.2, leaves it open): results agree if they are what
+   * such inputs give, or what zeros in their place give.
+   */
+  readonly flushesSubnormals?: boolean;
 }
 
 /** One test. They run in any order, one at a time; the last one disposes the backend. */
@@ -38,6 +43,7 @@ export interface PlannedTest {
 export interface TestContext {
   readonly backend: Backend;
   readonly create: () => Promise<Backend>;
+  readonly flushesSubnormals: boolean;
 }
 
 /** One in so many cases is in the subset. */
@@ -58,7 +64,7 @@ const SPARSE = 8;
  * ```
  */
 export function conformanceTests(options: ConformanceOptions): readonly ConformanceTest[] {
-  const skips = options.skip ?? [];
+  const { skip: skips = [], flushesSubnormals = false } = options;
   const create = async (): Promise<Backend> => options.create();
   let shared: Promise<Backend> | undefined;
   const backend = (): Promise<Backend> => (shared ??= create());
@@ -71,7 +77,7 @@ export function conformanceTests(options: ConformanceOptions): readonly Conforma
     if (found?.isCovered === true) return [];
     const name = nameOf(test);
     const run = async (): Promise<void> => {
-      const context = { backend: await backend(), create };
+      const context = { backend: await backend(), create, flushesSubnormals };
       await withoutLeaks(context.backend, () => test.run(context));
     };
     return [{ name, run: found === undefined ? run : () => expectDeclaredFailure(found.skip, run) }];
@@ -114,7 +120,7 @@ function plan(): PlannedTest[] {
       target,
       part,
       isEssential: isFirst && (dtype === "float32" || part === "forward"),
-      run: ({ backend }) => runPart(backend, typed, part),
+      run: (context) => runPart(context, typed, part),
     }));
   });
   return [...cases, ...goldenTests(), ...programTests()];

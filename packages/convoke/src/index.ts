@@ -25,6 +25,7 @@ export {
   Module,
   ModuleError,
   NonFiniteError,
+  DeviceLostError,
   OutOfMemoryError,
   randomKey,
   read,
@@ -117,9 +118,11 @@ export {
   type OnnxRuntimeOptions,
 } from "@convoke/backend-onnxruntime";
 export {
-  DeviceLostError,
+  profileTable,
   webgpu,
   type DeviceCounters,
+  type KernelTime,
+  type Profile,
   type WebGpuBackend,
   type WebGpuOptions,
 } from "@convoke/backend-webgpu";

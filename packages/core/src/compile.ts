@@ -152,7 +152,7 @@ async function runEntry(
   try {
     const inputs = [
       ...tensors.map(argument),
-      ...traced.readOnly.map(({ variable }) => bufferOf(variable.current.handle, backend)),
+      ...traced.readOnly.map(({ variable }) => bufferOf(variable.current.handle, backend, variable.name)),
       ...traced.captured.map((value) => bufferOf(value, backend)),
     ];
     const state: DeviceBuffer[] = [];

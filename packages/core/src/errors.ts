@@ -1,4 +1,5 @@
 // The errors of the engine. Each says the operation, what was got, the rule and a way out (see also ShapeError).
+import type { Backend } from "./backend/backend.js";
 
 /** The parts every message is made of. */
 export interface ErrorParts {
@@ -87,6 +88,21 @@ export class BackendUnavailableError extends ConvokeError {
 /** The backend's memory limit is reached; names the largest live tensors. */
 export class OutOfMemoryError extends ConvokeError {
   override readonly name = "OutOfMemoryError";
+}
+
+/**
+ * A device went away, and with it the values that lived there. Where the backend has `recover()`, that opens a new one;
+ * `fit` does so by itself.
+ */
+export class DeviceLostError extends ConvokeError {
+  override readonly name = "DeviceLostError";
+  /** The backend whose device it was. */
+  readonly lost: Backend;
+
+  constructor(parts: { lost: Backend; problem: string; wayOut: string }) {
+    super({ operation: `backend "${parts.lost.name}"`, problem: parts.problem, wayOut: parts.wayOut });
+    this.lost = parts.lost;
+  }
 }
 
 /** A value that is NaN or infinite where finite ones are required; names the op and the layer that made it first. */

@@ -13,6 +13,13 @@ export { flattenTree, type Flattened } from "./tree.js";
 export { defaultBackend, useBackend } from "./backend/default-backend.js";
 export { collectDropped } from "./execution/memory.js";
 export type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend/backend.js";
+export {
+  disposedBackendError,
+  foreignBufferError,
+  HostBuffer,
+  HostBuffers,
+  type HostBuffersOptions,
+} from "./backend/host-buffers.js";
 export { kernelBackend, type KernelBackendOptions, type KernelTable } from "./backend/kernel-backend.js";
 export { reference } from "./backend/reference.js";
 export {
@@ -97,6 +104,7 @@ export { erf as erfOfNumber } from "./ops/special-functions.js";
 export * from "./ops/identity.js";
 export * from "./ops/indexing.js";
 export * from "./ops/matmul.js";
+export * from "./ops/joining.js";
 export * from "./ops/movement.js";
 export * from "./ops/normalization.js";
 export * from "./ops/patches.js";

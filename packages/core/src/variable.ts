@@ -70,6 +70,12 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     return shapeSize(this.shape);
   }
 
+  /** Where the value lives; undefined while it is host data, or not computed yet. */
+  get backend(): Backend | undefined {
+    const { node } = this.#tensor.handle;
+    return isConstant(node) ? undefined : node.storage?.[0]?.backend;
+  }
+
   /** The tensor of this moment. Inside a traced function: the value that the program will find, or was just assigned. */
   get value(): Tensor<S, D> {
     const trace = currentTrace();
@@ -136,7 +142,11 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
       if (storage?.backend === backend && !isConstant(node)) return;
       const data = isConstant(node) ? node.attributes.data : await storage!.backend.download(storage!.buffer);
       this.#adopt(
-        new Storage(backend, backend.upload(data, { shape: this.shape, dtype: this.dtype }), this.name),
+        new Storage(
+          backend,
+          backend.upload(data, { shape: this.shape, dtype: this.dtype }, this.name),
+          this.name,
+        ),
       );
       if (!this.#isExposed) storage?.free();
       this.#isExposed = false;
@@ -154,7 +164,8 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     if (isConstant(node)) {
       // The host keeps no second copy of what the program will replace.
       const uploaded = node.storage?.[0];
-      this.#adopt(new Storage(backend, backend.upload(node.attributes.data, node.outputs[0]!), this.name));
+      const { data } = node.attributes;
+      this.#adopt(new Storage(backend, backend.upload(data, node.outputs[0]!, this.name), this.name));
       if (!this.#isExposed) uploaded?.free();
     } else {
       bufferOf(this.#tensor.handle, backend);

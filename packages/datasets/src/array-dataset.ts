@@ -8,6 +8,8 @@ import {
   type FieldArray,
   type FieldDType,
   type Fields,
+  type GatherContext,
+  type SpareFields,
 } from "./dataset.js";
 import { DatasetError } from "./dataset-error.js";
 
@@ -35,7 +37,7 @@ export interface ArrayDatasetOptions {
 /** A dataset in memory: it answers at once. */
 export interface ArrayDataset extends Dataset {
   example(index: number): Example;
-  gather(indices: ArrayLike<number>): Fields;
+  gather(indices: ArrayLike<number>, context?: GatherContext, spare?: SpareFields): Fields;
 }
 
 /** Writes the rows `from` of one field, converted, into the batch. */
@@ -76,11 +78,11 @@ export function arrayDataset(options: ArrayDatasetOptions): ArrayDataset {
     columns.map(({ fieldName, shape, dtype }) => [fieldName, { shape, dtype }]),
   );
 
-  const gather = (indices: ArrayLike<number>): Fields => {
+  const gather = (indices: ArrayLike<number>, _?: GatherContext, spare?: SpareFields): Fields => {
     for (let row = 0; row < indices.length; row++) checkIndex(name, indices[row]!, length);
     return Object.fromEntries(
       columns.map(({ fieldName, shape, dtype, write }) => {
-        const batch = emptyField(dtype, [indices.length, ...shape]);
+        const batch = emptyField(dtype, [indices.length, ...shape], spare?.[fieldName]);
         for (let row = 0; row < indices.length; row++) write(batch.data, row, indices[row]!);
         return [fieldName, batch];
       }),

@@ -25,6 +25,9 @@ export type FieldBatch = {
 
 export type Fields = Readonly<Record<string, FieldBatch>>;
 
+/** The fields of a batch that nobody reads any more. */
+export type SpareFields = Readonly<Record<string, { readonly data: ArrayBufferView }>>;
+
 /** What the randomness of one pass over the data hangs on. */
 export interface GatherContext {
   readonly seed: number;
@@ -59,9 +62,10 @@ export interface Dataset {
   example(index: number): Example | Promise<Example>;
   /**
    * The examples with these numbers, as one array per field, which stays as it is. The same arguments give the same
-   * numbers.
+   * numbers. Arrays of `spare` that fit may be written over and given back: a loop that makes new ones for every batch
+   * keeps the garbage collector busy.
    */
-  gather(indices: ArrayLike<number>, context?: GatherContext): Fields | Promise<Fields>;
+  gather(indices: ArrayLike<number>, context?: GatherContext, spare?: SpareFields): Fields | Promise<Fields>;
 }
 
 /** How many numbers a shape holds. */
@@ -69,22 +73,28 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** A field of zeros. */
-export function emptyField(dtype: FieldDType, shape: readonly number[]): FieldBatch {
+/** A field to be written: over a spare array where that fits, else over zeros. */
+export function emptyField(
+  dtype: FieldDType,
+  shape: readonly number[],
+  spare?: SpareFields[string],
+): FieldBatch {
   const size = sizeOf(shape);
+  const fits = <A extends FieldArray>(type: { new (size: number): A }): A =>
+    spare?.data instanceof type && spare.data.length === size ? spare.data : new type(size);
   switch (dtype) {
     case "float32":
-      return { dtype, shape, data: new Float32Array(size) };
+      return { dtype, shape, data: fits(Float32Array) };
     case "float64":
-      return { dtype, shape, data: new Float64Array(size) };
+      return { dtype, shape, data: fits(Float64Array) };
     case "int32":
-      return { dtype, shape, data: new Int32Array(size) };
+      return { dtype, shape, data: fits(Int32Array) };
     case "uint32":
-      return { dtype, shape, data: new Uint32Array(size) };
+      return { dtype, shape, data: fits(Uint32Array) };
     case "int8":
-      return { dtype, shape, data: new Int8Array(size) };
+      return { dtype, shape, data: fits(Int8Array) };
     case "uint8":
-      return { dtype, shape, data: new Uint8Array(size) };
+      return { dtype, shape, data: fits(Uint8Array) };
   }
 }
 

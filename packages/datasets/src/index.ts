@@ -21,6 +21,7 @@ export {
   type Fields,
   type FieldSpec,
   type GatherContext,
+  type SpareFields,
   type Transform,
   type TransformContext,
 } from "./dataset.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arrayDataset } from "./array-dataset.js";
-import { map, type Dataset } from "./dataset.js";
+import { map, type Dataset, type SpareFields } from "./dataset.js";
 import { loader, type Batch, type Loader } from "./loader.js";
 
 /** A dataset whose examples are their own numbers. */
@@ -56,6 +56,23 @@ describe("loader", () => {
       }),
       { seed: 3, numRuns: 60 },
     );
+  });
+
+  it("writes over the arrays of batches that it is given back, and over no others", async () => {
+    const spare: SpareFields[] = [];
+    const options = { batchSize: 4, prefetch: 1, shuffle: true };
+    const given = loader(numbers(18), options);
+    const expected = values(await collect(loader(numbers(18), options).epoch(3)));
+    const seen: number[] = [];
+    const arrays = new Set<unknown>();
+    for await (const { fields } of given.epoch(3, { spare })) {
+      seen.push(...Array.from(fields["x"]!.data));
+      arrays.add(fields["x"]!.data);
+      spare.push(fields);
+    }
+    expect(seen).toEqual(expected);
+    // Two are there when the first comes back; the last batch is smaller and fits neither.
+    expect(arrays.size).toBe(3);
   });
 
   it("drops a last batch that is smaller, and no other", async () => {

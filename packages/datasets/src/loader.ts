@@ -1,4 +1,4 @@
-import type { Dataset, Fields } from "./dataset.js";
+import type { Dataset, Fields, SpareFields } from "./dataset.js";
 import { DatasetError } from "./dataset-error.js";
 import { permutation, random } from "./random.js";
 
@@ -12,7 +12,7 @@ export interface Batch {
   readonly index: number;
   /** One array per field, of shape [size, …shape of one example]. */
   readonly fields: Fields;
-  /** The arrays stay as they are for good: whoever takes them need not copy them. */
+  /** The arrays stay as they are, unless the caller gives them up: whoever takes them need not copy them. */
   readonly lasting: true;
 }
 
@@ -32,6 +32,11 @@ export interface LoaderOptions {
 export interface EpochOptions {
   /** The first batch, for a run that goes on in mid-epoch. Default 0. */
   readonly from?: number;
+  /**
+   * Batches that the caller is done with, and puts in during the loop: they are taken out, and their arrays written over
+   * where they fit.
+   */
+  readonly spare?: SpareFields[];
 }
 
 /** Serves a dataset in batches. Every batch is a function of the seed, the epoch and its index: it has no position of its own. */
@@ -94,7 +99,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     return known.order;
   };
 
-  const batchAt = async (epoch: number, index: number): Promise<Batch> => {
+  const batchAt = async (epoch: number, index: number, spare?: SpareFields): Promise<Batch> => {
     if (!Number.isInteger(index) || index < 0 || index >= batches) {
       throw new DatasetError({
         operation: `loader of ${dataset.name}`,
@@ -104,20 +109,20 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
       });
     }
     const indices = order(epoch).subarray(index * batchSize, (index + 1) * batchSize);
-    const fields = await dataset.gather(indices, { seed, epoch });
+    const fields = await dataset.gather(indices, { seed, epoch }, spare);
     return { size: indices.length, epoch, index, fields, lasting: true };
   };
 
   async function* epochFrom(
     epoch: number,
-    { from = 0 }: EpochOptions = {},
+    { from = 0, spare }: EpochOptions = {},
   ): AsyncGenerator<Batch, void, undefined> {
     requireInteger(`loader of ${dataset.name}`, "from", from, 0);
     const ahead: Promise<Batch>[] = [];
     let next = from;
     for (let index = from; index < batches; index++) {
       while (next < batches && ahead.length <= prefetch) {
-        const batch = batchAt(epoch, next++);
+        const batch = batchAt(epoch, next++, spare?.pop());
         // Whoever leaves the loop early never awaits this one: its failure must not end the process.
         batch.catch(() => undefined);
         ahead.push(batch);
@@ -133,7 +138,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     batches,
     order: (epoch) => order(epoch).slice(),
     epoch: epochFrom,
-    batchAt,
+    batchAt: (epoch, index) => batchAt(epoch, index),
   };
 }
 

@@ -24,7 +24,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     fields: dataset.fields,
     inputShape: dataset.inputShape,
     example: (index) => dataset.example(below(index)),
-    gather: (wanted, context) => dataset.gather(Array.from(wanted, below), context),
+    gather: (wanted, context, spare) => dataset.gather(Array.from(wanted, below), context, spare),
   };
 }
 

@@ -3,20 +3,26 @@ import {
   apply,
   composite,
   describeOperation,
-  DTypeError,
   isFloat,
   logSoftmax,
   oneHot,
   softmax,
   type DType,
   type Tensor,
-  type TensorSpec,
 } from "@convoke/core";
-import { formatShape, ShapeError, type Shape } from "@convoke/shape";
+import type { Fits, Shape } from "@convoke/shape";
 import { reduced, type LossOptions, type Reduction } from "./reduction.js";
+import {
+  checkLabels,
+  checkProbabilities,
+  type ClassTarget,
+  type LabelDType,
+  type LabelsFor,
+  type Regarding,
+} from "./targets.js";
 
 /** Class labels: int32 or int64. */
-export type Labels = Tensor<Shape, "int32" | "int64">;
+export type Labels = Tensor<Shape, LabelDType>;
 
 export interface ClassLossOptions<D extends DType = DType> extends LossOptions {
   /** A weight for each class, [C]: a constant, no gradient flows into it. Means divide by the weights of the labels. */
@@ -32,38 +38,6 @@ export interface CrossEntropyOptions<D extends DType = DType> extends ClassLossO
 
 interface LabelAttributes {
   readonly ignoreIndex: number | null;
-}
-
-function checkLabels(operation: string, [scores, labels, weight]: readonly TensorSpec[]): void {
-  const [samples, classes, ...positions] = scores!.shape;
-  if (!isFloat(scores!.dtype) || (labels!.dtype !== "int32" && labels!.dtype !== "int64")) {
-    throw new DTypeError({
-      operation,
-      problem: `got ${scores!.dtype} scores and ${labels!.dtype} labels, it takes floating-point scores and int32 labels.`,
-      wayOut: 'Cast the labels with .cast("int32"), or give a probability for each class.',
-    });
-  }
-  const wanted = [samples ?? 0, ...positions];
-  if (classes === undefined || formatShape(labels!.shape) !== formatShape(wanted)) {
-    throw new ShapeError({
-      operation,
-      got: `got labels ${formatShape(labels!.shape)} for scores ${formatShape(scores!.shape)}`,
-      rule:
-        classes === undefined
-          ? ", scores are [N, C, …]."
-          : `, labels must be ${formatShape(wanted)}: one for each position.`,
-      wayOut:
-        "Labels are whole numbers without an axis of classes; probabilities are floats of the scores' shape.",
-    });
-  }
-  if (weight !== undefined && formatShape(weight.shape) !== formatShape([classes])) {
-    throw new ShapeError({
-      operation,
-      got: `got weights ${formatShape(weight.shape)} for ${classes} classes`,
-      rule: `, they must be ${formatShape([classes])}.`,
-      wayOut: "Give one weight for each class.",
-    });
-  }
 }
 
 /** The labels with 0 in place of ignored ones, and where they count (undefined: everywhere). */
@@ -155,21 +129,22 @@ function classReduced(losses: Tensor, weights: Tensor | undefined, reduction: Re
  * console.log((await loss.item()).toFixed(4)); // 0.6931
  * ```
  */
-export function crossEntropy<D extends DType>(
-  logits: Tensor<Shape, D>,
-  target: Tensor,
+export function crossEntropy<S extends Shape, D extends DType, T extends Shape, E extends DType>(
+  logits: Fits<Regarding<"scores", ClassTarget<S, D, T, E, "crossEntropy">>> & Tensor<S, D>,
+  target: Fits<Regarding<"target", ClassTarget<S, D, T, E, "crossEntropy">>> & Tensor<T, E>,
   options: CrossEntropyOptions<D> = {},
 ): Tensor<Shape, D> {
   const { labelSmoothing = 0, reduction } = options;
   const weight = options.weight?.detach();
   if (isFloat(target.dtype)) return softCrossEntropy(logits, target, options) as Tensor<Shape, D>;
   const attributes: LabelAttributes = { ignoreIndex: options.ignoreIndex ?? null };
-  const inputs = weight === undefined ? [logits, target] : [logits, target, weight];
+  const inputs: readonly Tensor[] = weight === undefined ? [logits, target] : [logits, target, weight];
+  checkLabels(describeOperation("crossEntropy"), inputs);
   const losses = apply(softmaxCrossEntropy, inputs, attributes);
   const weights = labelWeights(target as Labels, logits, weight, attributes);
   const hard = classReduced(losses, weights, reduction);
   if (labelSmoothing === 0) return hard as Tensor<Shape, D>;
-  const logProbabilities = logSoftmax(logits, 1);
+  const logProbabilities: Tensor = logSoftmax(logits, 1);
   const weighted =
     weight === undefined ? logProbabilities : logProbabilities.mul(alongClasses(weight, logits.rank));
   const { counts } = counted(target as Labels, attributes);
@@ -181,14 +156,7 @@ export function crossEntropy<D extends DType>(
 
 function softCrossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   const { labelSmoothing = 0, reduction = "mean" } = options;
-  if (formatShape(target.shape) !== formatShape(logits.shape)) {
-    throw new ShapeError({
-      operation: describeOperation("crossEntropy"),
-      got: `got probabilities ${formatShape(target.shape)} for logits ${formatShape(logits.shape)}`,
-      rule: ", they must have the same shape.",
-      wayOut: "Give a probability for each class, or int32 labels without the axis of classes.",
-    });
-  }
+  checkProbabilities(describeOperation("crossEntropy"), logits, target);
   const classes = logits.shape[1]!;
   const smooth = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
   const weight = options.weight?.detach();
@@ -198,9 +166,9 @@ function softCrossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyO
 }
 
 /** −weight·(log probability of the label): log probabilities [N, C, …] as from `logSoftmax`, labels int32 [N, …]. */
-export function nllLoss<D extends DType>(
-  logProbabilities: Tensor<Shape, D>,
-  labels: Labels,
+export function nllLoss<S extends Shape, D extends DType, T extends Shape, E extends LabelDType>(
+  logProbabilities: Fits<Regarding<"scores", LabelsFor<S, D, T, E, "nllLoss">>> & Tensor<S, D>,
+  labels: Fits<Regarding<"target", LabelsFor<S, D, T, E, "nllLoss">>> & Tensor<T, E>,
   options: ClassLossOptions<D> = {},
 ): Tensor<Shape, D> {
   const weight = options.weight?.detach();

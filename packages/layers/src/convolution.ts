@@ -260,19 +260,39 @@ export class ConvTranspose<K extends Kind = Kind> extends ConvLayer<ConvTranspos
   }
 }
 
-/** 1-D convolution of x [N, C, L]: weight [filters, C / groups, k], bias [filters]. */
-export function conv1d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
-): Conv<Convolution<"conv1d", Filters, Size, Stride, P, Dilation, Groups>> {
-  return new Conv(["conv1d", 1], options);
+/** Makes a convolution layer; its type keeps the options, as they are written. */
+export interface ConvFunction<Name extends "conv1d" | "conv2d" | "conv3d"> {
+  <
+    Filters extends number,
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Groups extends number | undefined = undefined,
+  >(
+    options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
+  ): Conv<Convolution<Name, Filters, Size, Stride, P, Dilation, Groups>>;
 }
+
+/** Makes a transposed convolution layer; its type keeps the options, as they are written. */
+export interface ConvTransposeFunction<
+  Name extends "convTranspose1d" | "convTranspose2d" | "convTranspose3d",
+> {
+  <
+    Filters extends number,
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Groups extends number | undefined = undefined,
+    const Extra extends PerAxis | undefined = undefined,
+  >(
+    options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
+  ): ConvTranspose<TransposedConvolution<Name, Filters, Size, Stride, P, Dilation, Groups, Extra>>;
+}
+
+/** 1-D convolution of x [N, C, L]: weight [filters, C / groups, k], bias [filters]. */
+export const conv1d: ConvFunction<"conv1d"> = (options) => new Conv(["conv1d", 1], options);
 
 /**
  * 2-D convolution of x [N, C, H, W], as networks mean it (cross-correlation): weight [filters, C / groups, kh, kw], bias
@@ -286,49 +306,14 @@ export function conv1d<
  * console.log(layer.weight.shape, layer.outputShape); // [6, 1, 5, 5] [1, 6, 28, 28]
  * ```
  */
-export function conv2d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
-): Conv<Convolution<"conv2d", Filters, Size, Stride, P, Dilation, Groups>> {
-  return new Conv(["conv2d", 2], options);
-}
+export const conv2d: ConvFunction<"conv2d"> = (options) => new Conv(["conv2d", 2], options);
 
 /** 3-D convolution of x [N, C, D, H, W]: weight [filters, C / groups, kd, kh, kw], bias [filters]. */
-export function conv3d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  options: ConvOptions<Filters, Size, Stride, P, Dilation, Groups>,
-): Conv<Convolution<"conv3d", Filters, Size, Stride, P, Dilation, Groups>> {
-  return new Conv(["conv3d", 3], options);
-}
+export const conv3d: ConvFunction<"conv3d"> = (options) => new Conv(["conv3d", 3], options);
 
 /** 1-D transposed convolution of x [N, C, L]: weight [C, filters / groups, k], bias [filters]. */
-export function convTranspose1d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
-): ConvTranspose<
-  TransposedConvolution<"convTranspose1d", Filters, Size, Stride, P, Dilation, Groups, Extra>
-> {
-  return new ConvTranspose(["convTranspose1d", 1], options);
-}
+export const convTranspose1d: ConvTransposeFunction<"convTranspose1d"> = (options) =>
+  new ConvTranspose(["convTranspose1d", 1], options);
 
 /**
  * 2-D transposed convolution of x [N, C, H, W], which enlarges: weight [C, filters / groups, kh, kw], bias [filters].
@@ -341,35 +326,9 @@ export function convTranspose1d<
  * console.log(layer.outputShape); // [1, 4, 14, 14]
  * ```
  */
-export function convTranspose2d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
-): ConvTranspose<
-  TransposedConvolution<"convTranspose2d", Filters, Size, Stride, P, Dilation, Groups, Extra>
-> {
-  return new ConvTranspose(["convTranspose2d", 2], options);
-}
+export const convTranspose2d: ConvTransposeFunction<"convTranspose2d"> = (options) =>
+  new ConvTranspose(["convTranspose2d", 2], options);
 
 /** 3-D transposed convolution of x [N, C, D, H, W]: weight [C, filters / groups, kd, kh, kw], bias [filters]. */
-export function convTranspose3d<
-  Filters extends number,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  options: ConvTransposeOptions<Filters, Size, Stride, P, Dilation, Groups, Extra>,
-): ConvTranspose<
-  TransposedConvolution<"convTranspose3d", Filters, Size, Stride, P, Dilation, Groups, Extra>
-> {
-  return new ConvTranspose(["convTranspose3d", 3], options);
-}
+export const convTranspose3d: ConvTransposeFunction<"convTranspose3d"> = (options) =>
+  new ConvTranspose(["convTranspose3d", 3], options);

@@ -43,8 +43,10 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  type ConvFunction,
   type Convolution,
   type ConvOptions,
+  type ConvTransposeFunction,
   type ConvTransposeOptions,
   type TransposedConvolution,
 } from "./convolution.js";
@@ -97,7 +99,10 @@ export {
   l1,
   mse,
   smoothL1,
+  type ElementLoss,
+  type HuberOptions,
   type KlDivOptions,
+  type SmoothL1Options,
 } from "./losses.js";
 export {
   Flatten,
@@ -145,14 +150,17 @@ export {
   Pool,
   type AdaptivePooling,
   type AdaptivePoolOptions,
+  type AvgPoolFunction,
   type AvgPoolOptions,
   type GlobalPooling,
+  type MaxPoolFunction,
   type MaxPoolOptions,
   type Pooling,
 } from "./pooling.js";
 export { type LossOptions, type Reduction } from "./reduction.js";
 export { DenseBlock, denseBlock, Parallel, parallel, type ParallelOptions } from "./parallel.js";
 export { Residual, residual, type ResidualOptions } from "./residual.js";
+export type { ClassTarget, LabelDType, LabelsFor, Regarding, SameAsPrediction } from "./targets.js";
 export {
   InputModel,
   Sequential,

@@ -266,7 +266,7 @@ describe("wrong use", () => {
         ),
       ),
     ).toMatchInlineSnapshot(`
-      "softmaxCrossEntropy: got labels [1] for scores [2, 2], labels must be [2]: one for each position.
+      "crossEntropy: got labels [1] for scores [2, 2], labels must be [2]: one for each position.
         Labels are whole numbers without an axis of classes; probabilities are floats of the scores' shape."
     `);
     expect(message(() => crossEntropy(tensor([[1, 2]]), tensor([0.5, 0.5])))).toMatchInlineSnapshot(`
@@ -280,15 +280,20 @@ describe("wrong use", () => {
     expect(
       message(() => crossEntropy(tensor([[1, 2]]), tensor([1], { dtype: "int32" }), { weight: tensor([1]) })),
     ).toMatchInlineSnapshot(`
-      "softmaxCrossEntropy: got weights [1] for 2 classes, they must be [2].
+      "crossEntropy: got weights [1] for 2 classes, they must be [2].
         Give one weight for each class."
     `);
     expect(message(() => mse(tensor([[1], [2]]), tensor([1, 2])))).toMatchInlineSnapshot(`
       "mse: got a prediction [2, 1] and a target [2], they must have the same shape.
         Reshape one of them, for instance with .reshape([-1, 1])."
     `);
+    expect(message(() => mse(tensor([1, 2]), tensor([1, 2], { dtype: "float64" }) as never)))
+      .toMatchInlineSnapshot(`
+      "mse: got float32 and float64, but the element types must be equal; nothing is promoted silently.
+        Cast the target with .cast("float32")."
+    `);
     expect(message(() => bce(tensor([[0.5]]), tensor([1])))).toMatchInlineSnapshot(`
-      "binaryCrossEntropy: got a prediction [1, 1] and a target [1], they must have the same shape.
+      "bce: got a prediction [1, 1] and a target [1], they must have the same shape.
         Reshape one of them, for instance with .reshape([-1, 1])."
     `);
   });

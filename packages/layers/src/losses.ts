@@ -1,31 +1,22 @@
 // Losses of regression, of yes-or-no questions, and between distributions.
-import {
-  apply,
-  composite,
-  describeOperation,
-  softplus,
-  type DType,
-  type Tensor,
-  type TensorSpec,
-} from "@convoke/core";
-import { formatShape, ShapeError, type Shape } from "@convoke/shape";
+import { apply, composite, describeOperation, softplus, type DType, type Tensor } from "@convoke/core";
+import type { Fits, Shape } from "@convoke/shape";
 import { reduced, type LossOptions, type Reduction } from "./reduction.js";
+import { checkSame, type SameAsPrediction } from "./targets.js";
 
-/** Broadcasting a prediction [N, 1] against a target [N] gives [N, N]: a mistake that would train, so it is refused. */
-function checkSame(operation: string, [prediction, target]: readonly Pick<TensorSpec, "shape">[]): void {
-  if (formatShape(prediction!.shape) === formatShape(target!.shape)) return;
-  throw new ShapeError({
-    operation,
-    got: `got a prediction ${formatShape(prediction!.shape)} and a target ${formatShape(target!.shape)}`,
-    rule: ", they must have the same shape.",
-    wayOut: "Reshape one of them, for instance with .reshape([-1, 1]).",
-  });
+/** A loss of each element of a prediction, by the element of a target of the same shape. */
+export interface ElementLoss<Op extends string, Options extends object = LossOptions> {
+  <S extends Shape, D extends DType, T extends Shape, E extends DType>(
+    prediction: Tensor<S, D>,
+    target: Fits<SameAsPrediction<S, D, T, E, Op>> & Tensor<T, E>,
+    options?: Options,
+  ): Tensor<Shape, D>;
 }
 
 function difference<D extends DType>(
   name: string,
   prediction: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
+  target: Tensor,
 ): Tensor<Shape, D> {
   checkSame(describeOperation(name), [prediction, target]);
   return prediction.sub(target);
@@ -42,46 +33,46 @@ function difference<D extends DType>(
  * console.log(await mse(tensor([1, 2]), tensor([1, 4])).item()); // 2
  * ```
  */
-export function mse<D extends DType>(
-  prediction: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
-  { reduction }: LossOptions = {},
-): Tensor<Shape, D> {
-  return reduced(difference("mse", prediction, target).square(), reduction);
-}
+export const mse: ElementLoss<"mse"> = (prediction, target, { reduction } = {}) =>
+  reduced(difference("mse", prediction, target).square(), reduction);
 
 /** |prediction − target|; its gradient at 0 is 0. */
-export function l1<D extends DType>(
-  prediction: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
-  { reduction }: LossOptions = {},
-): Tensor<Shape, D> {
-  return reduced(difference("l1", prediction, target).abs(), reduction);
-}
+export const l1: ElementLoss<"l1"> = (prediction, target, { reduction } = {}) =>
+  reduced(difference("l1", prediction, target).abs(), reduction);
 
 /** ½d² / beta where |d| < beta, |d| − ½beta elsewhere; beta is 1 by default. */
-export function smoothL1<D extends DType>(
-  prediction: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
-  { beta = 1, reduction }: LossOptions & { readonly beta?: number | undefined } = {},
-): Tensor<Shape, D> {
-  if (beta === 0) return l1(prediction, target, { reduction });
+export const smoothL1: ElementLoss<"smoothL1", SmoothL1Options> = (
+  prediction,
+  target,
+  { beta = 1, reduction } = {},
+) => {
   const d = difference("smoothL1", prediction, target);
   const size = d.abs();
+  if (beta === 0) return reduced(size, reduction);
   const losses = size.less(beta).where(d.square().mul(0.5 / beta), size.sub(0.5 * beta));
   return reduced(losses, reduction);
+};
+
+export interface SmoothL1Options extends LossOptions {
+  /** Where the parabola ends; 0 gives `l1`. Default 1. */
+  readonly beta?: number | undefined;
 }
 
 /** ½d² where |d| < delta, delta·(|d| − ½delta) elsewhere (Huber 1964); delta is 1 by default. */
-export function huber<D extends DType>(
-  prediction: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
-  { delta = 1, reduction }: LossOptions & { readonly delta?: number | undefined } = {},
-): Tensor<Shape, D> {
+export const huber: ElementLoss<"huber", HuberOptions> = (
+  prediction,
+  target,
+  { delta = 1, reduction } = {},
+) => {
   const d = difference("huber", prediction, target);
   const size = d.abs();
   const losses = size.less(delta).where(d.square().mul(0.5), size.sub(0.5 * delta).mul(delta));
   return reduced(losses, reduction);
+};
+
+export interface HuberOptions extends LossOptions {
+  /** Where the parabola ends. Default 1. */
+  readonly delta?: number | undefined;
 }
 
 /** ln x, but −100 where it would lie below: so that a certain mistake costs 100 and not infinity (PyTorch's bound). */
@@ -106,28 +97,30 @@ export const binaryCrossEntropy = composite<"binaryCrossEntropy", { readonly [ke
 });
 
 /** Binary cross entropy of probabilities in [0, 1]. Prefer `bceWithLogits`, which is exact for certain answers too. */
-export function bce<D extends DType>(
+export const bce: ElementLoss<"bce"> = <D extends DType>(
   probability: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
+  target: Tensor,
   { reduction }: LossOptions = {},
-): Tensor<Shape, D> {
+) => {
+  checkSame(describeOperation("bce"), [probability, target]);
   return reduced(apply(binaryCrossEntropy, [probability, target], {}) as Tensor<Shape, D>, reduction);
-}
+};
 
 /**
  * Binary cross entropy of σ(logit): posWeight·target·ln(1 + e⁻ˣ) + (1 − target)·ln(1 + eˣ). `posWeight` broadcasts
  * against the logits; above 1 it raises recall.
  */
-export function bceWithLogits<D extends DType>(
-  logits: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
+export function bceWithLogits<S extends Shape, D extends DType, T extends Shape, E extends DType>(
+  logits: Tensor<S, D>,
+  target: Fits<SameAsPrediction<S, D, T, E, "bceWithLogits">> & Tensor<T, E>,
   { posWeight, reduction }: LossOptions & { readonly posWeight?: Tensor<Shape, D> | undefined } = {},
 ): Tensor<Shape, D> {
   checkSame(describeOperation("bceWithLogits"), [logits, target]);
-  const yes = softplus(logits.neg()).mul(target);
+  const [x, t]: readonly Tensor[] = [logits, target];
+  const yes = softplus(x!.neg()).mul(t!);
   const weighted = posWeight === undefined ? yes : yes.mul(posWeight.detach());
-  const losses = weighted.add(softplus(logits).mul(target.neg().add(1)));
-  return reduced(losses, reduction);
+  const losses = weighted.add(softplus(x!).mul(t!.neg().add(1)));
+  return reduced(losses as Tensor<Shape, D>, reduction);
 }
 
 export interface KlDivOptions {
@@ -141,11 +134,11 @@ export interface KlDivOptions {
  * The Kullback–Leibler divergence target·(ln target − prediction), of predicted log probabilities from a target
  * distribution; where the target is 0 it is 0.
  */
-export function klDiv<D extends DType>(
+export const klDiv: ElementLoss<"klDiv", KlDivOptions> = <D extends DType>(
   logProbabilities: Tensor<Shape, D>,
-  target: Tensor<Shape, D>,
+  target: Tensor,
   { reduction = "mean", logTarget = false }: KlDivOptions = {},
-): Tensor<Shape, D> {
+) => {
   checkSame(describeOperation("klDiv"), [logProbabilities, target]);
   const losses = logTarget
     ? target.exp().mul(target.sub(logProbabilities))
@@ -153,7 +146,7 @@ export function klDiv<D extends DType>(
   if (reduction !== "batchMean") return reduced(losses as Tensor<Shape, D>, reduction);
   const total: Tensor = losses.sum().div(target.shape[0] ?? 1);
   return total as Tensor<Shape, D>;
-}
+};
 
 function klTerms(logProbabilities: Tensor, target: Tensor): Tensor {
   const isPositive = target.greater(0);

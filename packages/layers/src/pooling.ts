@@ -137,28 +137,41 @@ export class Pool<O extends object = object, K extends Kind = Kind> extends Laye
   }
 }
 
-function windowed<O extends MaxPoolOptions, K extends Kind>(parts: PoolParts<O>): Pool<O, K> {
+/** Makes a layer of max pooling; its type keeps the options, as they are written. */
+export interface MaxPoolFunction<Name extends keyof Ranks> {
+  <
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Ceil extends boolean | undefined = undefined,
+  >(
+    options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+  ): Pool<MaxPoolOptions, Pooling<Name, Size, Stride, P, Dilation, Ceil>>;
+}
+
+/** Makes a layer of mean pooling; its type keeps the options, as they are written. */
+export interface AvgPoolFunction<Name extends keyof Ranks> {
+  <
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Ceil extends boolean | undefined = undefined,
+  >(
+    options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+  ): Pool<AvgPoolOptions, Pooling<Name, Size, Stride, P, Dilation, Ceil>>;
+}
+
+// O is what the layer shows of its options, whatever literals they were given with: the result's type says it.
+function windowed<O extends MaxPoolOptions, K extends Kind>(parts: PoolParts<NoInfer<O>>): Pool<O, K> {
   wholeOption(parts.kind, "size", parts.options.size);
   return new Pool(parts);
 }
 
 /** The maximum of each window of x [N, C, L]. */
-export function maxPool1d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<MaxPoolOptions, Pooling<"maxPool1d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<MaxPoolOptions, Pooling<"maxPool1d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "maxPool1d",
-    axes: 1,
-    options,
-    apply: maximum1d,
-  });
-}
+export const maxPool1d: MaxPoolFunction<"maxPool1d"> = (options) =>
+  windowed({ kind: "maxPool1d", axes: 1, options, apply: maximum1d });
 
 /**
  * The maximum of each window of x [N, C, H, W]. A stride smaller than the size makes the windows overlap.
@@ -171,94 +184,24 @@ export function maxPool1d<
  * console.log(maxPool2d({ size: 3, stride: 2 }).forward(zeros([1, 96, 55, 55])).shape); // [1, 96, 27, 27]
  * ```
  */
-export function maxPool2d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<MaxPoolOptions, Pooling<"maxPool2d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<MaxPoolOptions, Pooling<"maxPool2d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "maxPool2d",
-    axes: 2,
-    options,
-    apply: maximum2d,
-  });
-}
+export const maxPool2d: MaxPoolFunction<"maxPool2d"> = (options) =>
+  windowed({ kind: "maxPool2d", axes: 2, options, apply: maximum2d });
 
 /** The maximum of each window of x [N, C, D, H, W]. */
-export function maxPool3d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<MaxPoolOptions, Pooling<"maxPool3d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<MaxPoolOptions, Pooling<"maxPool3d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "maxPool3d",
-    axes: 3,
-    options,
-    apply: maximum3d,
-  });
-}
+export const maxPool3d: MaxPoolFunction<"maxPool3d"> = (options) =>
+  windowed({ kind: "maxPool3d", axes: 3, options, apply: maximum3d });
 
 /** The mean of each window of x [N, C, L]. */
-export function avgPool1d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<AvgPoolOptions, Pooling<"avgPool1d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<AvgPoolOptions, Pooling<"avgPool1d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "avgPool1d",
-    axes: 1,
-    options,
-    apply: average1d,
-  });
-}
+export const avgPool1d: AvgPoolFunction<"avgPool1d"> = (options) =>
+  windowed({ kind: "avgPool1d", axes: 1, options, apply: average1d });
 
 /** The mean of each window of x [N, C, H, W]. */
-export function avgPool2d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<AvgPoolOptions, Pooling<"avgPool2d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<AvgPoolOptions, Pooling<"avgPool2d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "avgPool2d",
-    axes: 2,
-    options,
-    apply: average2d,
-  });
-}
+export const avgPool2d: AvgPoolFunction<"avgPool2d"> = (options) =>
+  windowed({ kind: "avgPool2d", axes: 2, options, apply: average2d });
 
 /** The mean of each window of x [N, C, D, H, W]. */
-export function avgPool3d<
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  options: AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Pool<AvgPoolOptions, Pooling<"avgPool3d", Size, Stride, P, Dilation, Ceil>> {
-  return windowed<AvgPoolOptions, Pooling<"avgPool3d", Size, Stride, P, Dilation, Ceil>>({
-    kind: "avgPool3d",
-    axes: 3,
-    options,
-    apply: average3d,
-  });
-}
+export const avgPool3d: AvgPoolFunction<"avgPool3d"> = (options) =>
+  windowed({ kind: "avgPool3d", axes: 3, options, apply: average3d });
 
 /** The mean of each channel: x [N, C, L] → [N, C]. */
 export function globalAvgPool1d(options: LayerOptions = {}): Pool<object, GlobalPooling<"globalAvgPool1d">> {

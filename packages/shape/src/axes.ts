@@ -96,6 +96,32 @@ export type ReplaceAxes<
     >
   : Out;
 
+/** The shape with `D` at each of the places in the result. */
+export type InsertAxes<
+  S extends Shape,
+  Places extends string,
+  D extends number,
+  Out extends number[] = [],
+> = `${Out["length"]}` extends Places
+  ? InsertAxes<S, Places, D, [...Out, D]>
+  : S extends readonly [infer First extends number, ...infer Rest extends Shape]
+    ? InsertAxes<Rest, Places, D, [...Out, First]>
+    : Out;
+
+/** The message of `checkLength` for two lists whose lengths differ, else never. */
+export type LengthProblem<
+  What extends string,
+  List extends readonly unknown[],
+  Like extends readonly unknown[],
+> =
+  HasRank<List> extends true
+    ? HasRank<Like> extends true
+      ? List["length"] extends Like["length"]
+        ? never
+        : `${What} has ${List["length"]} entries, it must be ${Like["length"]}.`
+      : never
+    : never;
+
 /** The message of the first dimension that is no natural number, else never. */
 export type ShapeProblem<
   S extends Shape,
@@ -140,7 +166,8 @@ export type OptionProblem<
 
 type Refused<D extends number, Least extends 0 | 1> = Least extends 1 ? NotPositive<D> : NotWhole<D>;
 
-type FirstRefused<V extends Shape, Least extends 0 | 1> = V extends readonly [
+/** The first entry that is no whole number of at least 0 or 1, else never. */
+export type FirstRefused<V extends Shape, Least extends 0 | 1> = V extends readonly [
   infer D extends number,
   ...infer Rest extends Shape,
 ]

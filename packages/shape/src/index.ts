@@ -29,15 +29,17 @@ export {
   type ConvBy,
   type ConvFor,
   type ConvOptions,
+  convWindows,
+  type Indivisible,
+} from "./convolution.js";
+export {
   convTranspose,
   type ConvTranspose,
   type ConvTransposeBy,
   type ConvTransposeOptions,
   convTransposeWindows,
-  convWindows,
-  type Indivisible,
   type TransposedWindows,
-} from "./convolution.js";
+} from "./convolution-transpose.js";
 export {
   globalPool,
   type GlobalPool,
@@ -50,32 +52,19 @@ export {
 export { reduce, type Reduce } from "./reduce.js";
 export { upsample, type Upsample } from "./upsample.js";
 export {
-  concat,
-  type Concat,
   flatten,
   type Flatten,
-  gather,
-  type Gather,
-  pad,
-  type Pad,
   permute,
   type Permute,
-  repeat,
-  type Repeat,
   reshape,
   type Reshape,
-  slice,
-  type Slice,
-  type Sliced,
-  type SliceRange,
   squeeze,
   type Squeeze,
-  stack,
-  type Stack,
-  tile,
-  type Tile,
   transpose,
   type Transpose,
   unsqueeze,
   type Unsqueeze,
 } from "./movement.js";
+export { concat, type Concat, repeat, type Repeat, stack, type Stack, tile, type Tile } from "./joining.js";
+export { pad, type Pad, slice, type Slice, type Sliced, type SliceRange } from "./slicing.js";
+export { gather, type Gather } from "./indexing.js";

@@ -9,7 +9,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@convoke/core";
-import { loader, type Dataset } from "@convoke/datasets";
+import { loader, type Dataset, type EpochOptions } from "@convoke/datasets";
 import { formatShape } from "@convoke/shape";
 
 /** One field of a batch on the host: `shape[0]` examples, row after row. */
@@ -35,7 +35,8 @@ export type BatchTensors = Readonly<Record<string, Tensor>>;
 export interface BatchSource {
   /** Batches per epoch, where that is known. */
   readonly batches?: number;
-  epoch(epoch: number, options?: { from?: number }): AsyncIterable<HostBatch> | Iterable<HostBatch>;
+  /** `spare` takes batches that were trained on, of sources with `batchAt`: whose arrays may be written over. */
+  epoch(epoch: number, options?: EpochOptions): AsyncIterable<HostBatch> | Iterable<HostBatch>;
   /** One batch by itself, the same as in the epoch. Where this is missing, batches are kept until their loss is read. */
   batchAt?(epoch: number, index: number): Promise<HostBatch>;
 }
@@ -86,9 +87,13 @@ async function* skipping(
 }
 
 /** The batches of one epoch, each with its size. */
-export async function* epochOf(source: BatchSource, epoch: number, from = 0): AsyncGenerator<SizedBatch> {
+export async function* epochOf(
+  source: BatchSource,
+  epoch: number,
+  { from = 0, spare }: EpochOptions = {},
+): AsyncGenerator<SizedBatch> {
   let count = 0;
-  for await (const batch of source.epoch(epoch, { from })) {
+  for await (const batch of source.epoch(epoch, { from, ...(spare && { spare }) })) {
     count++;
     yield { fields: batch.fields, size: batch.size ?? sizeOf(batch), lasting: batch.lasting ?? false };
   }

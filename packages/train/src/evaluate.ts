@@ -126,6 +126,12 @@ export class Evaluator<Out> {
     return { ...(this.#losses !== undefined && { loss: sum / examples }), examples, ...measured };
   }
 
+  /** Forgets what was measured. */
+  reset(): void {
+    this.#metrics.reset();
+    this.#losses?.reset();
+  }
+
   /** Totals and losses. */
   get state(): readonly Variable[] {
     return [...this.#metrics.variables, ...(this.#losses === undefined ? [] : [this.#losses.variable])];

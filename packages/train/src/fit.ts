@@ -9,6 +9,7 @@ import { forwardOf, type ForwardOption, type MeasureOptions } from "./evaluate.j
 import type { History } from "./history.js";
 import type { LossFunction, LossName } from "./loss.js";
 import type { ProgressReporter } from "./progress.js";
+import type { RecoverOptions } from "./recovery.js";
 import { Trainer } from "./trainer.js";
 import type { ClipOptions } from "./training-step.js";
 
@@ -45,6 +46,13 @@ export interface FitOptions<Out = Tensor> extends MeasureOptions<Out> {
   /** Default: a bar in a terminal, plain lines in Node elsewhere, nothing in a browser. `false`: nothing. */
   readonly progress?: ProgressReporter | false;
   readonly checkpoint?: CheckpointOptions;
+  /**
+   * What is kept of the run on the host, for backends whose device may be lost and that can open another (webgpu). After a
+   * loss the run goes back to the last copy and repeats what came after it: it ends as if nothing had happened, but
+   * callbacks without a state of their own see the repeated steps again. `false`: a loss ends the run with a
+   * `DeviceLostError`. Default: a copy at the start and after each epoch.
+   */
+  readonly recover?: RecoverOptions | false;
   /** Goes on where a checkpoint was written: its bytes, its file, or the folder that it lies in. */
   readonly resume?: Uint8Array | string;
   /** After how many batches losses are read at the latest. Default 50. */
@@ -102,7 +110,7 @@ export async function fit(
   data: TrainingData,
   options: FitOptions<never> & Partial<ForwardOption<never, unknown>>,
 ): Promise<History> {
-  const { epochs, batchSize, accumulate, readEvery, checkpoint, resume } = options;
+  const { epochs, batchSize, accumulate, readEvery, checkpoint, recover = {}, resume } = options;
   for (const [name, value] of Object.entries({ epochs, batchSize, accumulate, readEvery })) {
     requireCount(name, value);
   }
@@ -114,6 +122,8 @@ export async function fit(
     });
   }
   if (typeof checkpoint?.every === "number") requireCount("checkpoint.every", checkpoint.every);
+  const { every } = recover === false ? {} : recover;
+  if (typeof every === "number") requireCount("recover.every", every);
   const forward = forwardOf(model as Module<never, never>, options as Partial<ForwardOption<unknown, never>>);
   const saved = typeof resume === "string" ? await readFileBytes(fileOf(resume)) : resume;
   return new Trainer({ model, data, forward, options, saved }).run();

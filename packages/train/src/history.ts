@@ -27,6 +27,8 @@ export interface History {
   readonly seconds: number;
   /** Programs that were compiled for training: one for each shape of batch. */
   readonly programs: number;
+  /** How often the device was lost and the run went back to its last copy, where it was. */
+  readonly recoveries?: number;
   /** Why it ended before its last epoch, where it did. */
   readonly stopped?: string;
 }

@@ -50,6 +50,7 @@ export {
   type ProgressStep,
   type Terminal,
 } from "./progress.js";
+export type { RecoverOptions } from "./recovery.js";
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,5 +1,12 @@
 // The losses of the last steps, kept on the device until somebody wants to know them.
-import { arange, type FloatDType, type Tensor, type TypedArray, type Variable } from "@convoke/core";
+import {
+  allocate,
+  arange,
+  type FloatDType,
+  type Tensor,
+  type TypedArray,
+  type Variable,
+} from "@convoke/core";
 import { stateVariable } from "@convoke/optimizers";
 
 /**
@@ -20,6 +27,10 @@ export class LossWindow {
     const isHere = arange(0, this.length, { dtype: "int32" }).equal(position);
     const own = loss.detach().cast(this.variable.dtype);
     this.variable.assign(isHere.where(own, this.variable.value));
+  }
+
+  reset(): void {
+    this.variable.set(allocate(this.variable.dtype, this.length));
   }
 
   async read(): Promise<Float64Array> {

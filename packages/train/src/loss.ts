@@ -1,6 +1,6 @@
 // Losses by name, and losses as functions.
 import { ConvokeError, type Tensor } from "@convoke/core";
-import { bce, bceWithLogits, crossEntropy, huber, l1, mse, nllLoss } from "@convoke/layers";
+import { bce, bceWithLogits, crossEntropy, huber, l1, mse, nllLoss, type Labels } from "@convoke/layers";
 import { fieldOf, type BatchTensors } from "./batch.js";
 
 /**
@@ -11,7 +11,7 @@ export type LossFunction<Out = Tensor> = (outputs: Out, fields: BatchTensors) =>
 
 const named = {
   crossEntropy: (outputs, fields) => crossEntropy(outputs, fieldOf(fields, "y")),
-  nll: (outputs, fields) => nllLoss(outputs, fieldOf(fields, "y") as Parameters<typeof nllLoss>[1]),
+  nll: (outputs, fields) => nllLoss(outputs, fieldOf(fields, "y") as Labels),
   mse: (outputs, fields) => mse(outputs, fieldOf(fields, "y")),
   l1: (outputs, fields) => l1(outputs, fieldOf(fields, "y")),
   huber: (outputs, fields) => huber(outputs, fieldOf(fields, "y")),

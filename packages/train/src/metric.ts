@@ -1,5 +1,5 @@
 // What is measured along with the loss: sums that the program keeps, and what becomes of them on the host.
-import { ConvokeError, oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
+import { allocate, ConvokeError, oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
 import { crossEntropy } from "@convoke/layers";
 import { stateVariable } from "@convoke/optimizers";
 import type { Shape } from "@convoke/shape";
@@ -205,6 +205,10 @@ export class MetricTotals<Out> {
         total.assign(before.add(fieldOf(parts, name)));
       }
     }
+  }
+
+  reset(): void {
+    for (const total of this.variables) total.set(allocate(total.dtype, total.size));
   }
 
   /** The values of all metrics by name. */

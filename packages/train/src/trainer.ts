@@ -2,6 +2,7 @@
 import { pathIn, writeFileAtomic } from "#host";
 import {
   ConvokeError,
+  defaultBackend,
   hostFoldIn,
   hostFoldInPath,
   hostKey,
@@ -23,12 +24,12 @@ import {
   type TrainingData,
 } from "./batch.js";
 import type { Callback, Run, StepInfo } from "./callback.js";
-import { CheckpointError } from "./checkpoint-error.js";
 import {
   checkpointFile,
   decodeCheckpoint,
   encodeCheckpoint,
   underGroups,
+  type Checkpoint,
   type RunPosition,
 } from "./checkpoint.js";
 import { Evaluator, measuresOf } from "./evaluate.js";
@@ -37,7 +38,9 @@ import { numberOf, watched, type EpochRecord, type History } from "./history.js"
 import { checkClassLabels } from "./labels.js";
 import { explainNonFinite, type StepPlace } from "./non-finite.js";
 import { dataOf, putData } from "./parameters.js";
+import { Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
+import { assertSameOptimizer, nothingToTrain, seedOf, start } from "./run-start.js";
 import { scalarDType, TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
 
 export interface TrainerParts<Out> {
@@ -59,6 +62,8 @@ interface Unread {
 
 /** Host bytes of batches that may wait for their loss to be read. */
 const KEPT_BYTES = 64 * 2 ** 20;
+/** Batches whose arrays wait to be used again: as many as a loader fetches ahead, and some more. */
+const MOST_SPARE = 4;
 /** How often progress is shown at most, and the loss read for it. */
 const SHOW_EVERY_MS = 200;
 
@@ -76,6 +81,7 @@ export class Trainer<Out> implements Run {
   readonly #step: TrainingStep<Out>;
   readonly #evaluator: Evaluator<Out> | undefined;
   readonly #progress: ProgressReporter | undefined;
+  readonly #recovery: Recovery;
   readonly #readEvery: number;
   readonly #accumulate: number;
   readonly #isDouble: boolean;
@@ -84,11 +90,15 @@ export class Trainer<Out> implements Run {
   #records: EpochRecord[] = [];
   #unread: Unread[] = [];
   #running: Promise<void> = Promise.resolve();
+  /** The batch of the latest step, and batches whose arrays may be written over. */
+  #latest: SizedBatch | undefined;
+  readonly #spare: HostBatch["fields"][] = [];
   #reading: Promise<void> = Promise.resolve();
   /** The losses of this epoch that were read, by the number of their batch. */
   readonly #known = new Map<number, number>();
   #stopped: string | undefined;
   #examples = 0;
+  #recoveries = 0;
   #startedAt = performance.now();
   #shownAt = performance.now();
 
@@ -102,6 +112,7 @@ export class Trainer<Out> implements Run {
     this.#key = hostFoldInPath(hostKey(this.#seed), "training");
     this.#readEvery = options.readEvery ?? 50;
     this.#accumulate = options.accumulate ?? 1;
+    this.#recovery = new Recovery(options.recover ?? {});
     this.#progress = options.progress === false ? undefined : (options.progress ?? defaultProgress());
     const { batchSize, shuffle = true, dropLast } = options;
     this.#source = batchesOf(data, { batchSize, shuffle, dropLast, seed: this.#seed });
@@ -143,7 +154,14 @@ export class Trainer<Out> implements Run {
         parameters: this.#optimizer.parameters.reduce((sum, { size }) => sum + size, 0),
       });
       for (const callback of this.#callbacks) await callback.onStart?.(this);
-      while (this.#position.epoch < epochs && this.#stopped === undefined) await this.#runEpoch();
+      await this.#keep();
+      while (this.#position.epoch < epochs && this.#stopped === undefined) {
+        try {
+          await this.#runEpoch();
+        } catch (error) {
+          await this.#goBack(error);
+        }
+      }
       const history = this.#history();
       for (const callback of this.#callbacks) await callback.onEnd?.(history, this);
       this.#progress?.end(history);
@@ -171,12 +189,41 @@ export class Trainer<Out> implements Run {
   }
 
   async checkpoint(): Promise<Uint8Array> {
+    return encodeCheckpoint(await this.#state());
+  }
+
+  /** Keeps a copy of the run to go back to when the device is lost, where that is possible at all. */
+  async #keep(): Promise<void> {
+    const found = Object.values(this.variables).find(({ backend }) => backend !== undefined)?.backend;
+    const home = found ?? defaultBackend();
+    if (!this.#recovery.servesOn(home)) return;
+    this.#recovery.keep({ checkpoint: await this.#state(), examples: this.#examples, home });
+  }
+
+  /** After the device was lost: on another one, back to where the run was last copied. */
+  async #goBack(error: unknown): Promise<void> {
+    await this.#running.catch(ignore);
+    await this.#reading.catch(ignore);
+    const { checkpoint, examples, home } = await this.#recovery.after(error);
+    this.#running = Promise.resolve();
+    this.#reading = Promise.resolve();
+    this.#unread = [];
+    this.#step.reset();
+    this.#evaluator?.reset();
+    this.#restore(checkpoint);
+    this.#examples = examples;
+    this.#recoveries++;
+    // Now all is host data, which would go to the default backend.
+    await this.to(home).catch((again: unknown) => this.#goBack(again));
+  }
+
+  async #state(): Promise<Checkpoint> {
     await this.#read();
     const schedule = this.#options.optimizer.learningRate;
     const states = this.#callbacks.flatMap(({ name, state }) =>
       name === undefined || state === undefined ? [] : [{ name, state: state() }],
     );
-    return encodeCheckpoint({
+    return {
       run: {
         version: 1,
         optimizer: this.#optimizer.name,
@@ -194,14 +241,14 @@ export class Trainer<Out> implements Run {
           Object.entries(state.tensors ?? {}).map(([key, data]) => [`${name}/${key}`, data]),
         ),
       ),
-    });
+    };
   }
 
   async #runEpoch(): Promise<void> {
     const { epoch, batch: from } = this.#position;
     this.#known.clear();
     if (from === 0) for (const callback of this.#callbacks) await callback.onEpochStart?.(epoch, this);
-    const batches = epochOf(this.#source, epoch, from);
+    const batches = epochOf(this.#source, epoch, { from, spare: this.#spare });
     try {
       let current = await batches.next();
       while (current.done !== true && this.#stopped === undefined) {
@@ -218,7 +265,9 @@ export class Trainer<Out> implements Run {
     } finally {
       await batches.return(undefined);
     }
-    if (this.#stopped === undefined) await this.#endEpoch();
+    if (this.#stopped !== undefined) return;
+    this.#recovery.assertRepeated(this.#position);
+    await this.#endEpoch();
   }
 
   /** Starts the step of one batch, once the one before is done. */
@@ -231,6 +280,7 @@ export class Trainer<Out> implements Run {
     const ends = group.batches + 1 === this.#accumulate || isLast;
     const inputs = this.#inputs(batch, { rate, ends, examples });
     await this.#running;
+    this.#reuse(batch);
     this.#running = this.#step.run(inputs);
     this.#running.catch(ignore);
 
@@ -250,6 +300,13 @@ export class Trainer<Out> implements Run {
       return this.#known.get(number) ?? NaN;
     };
     return { step, epoch, batch: index, size: batch.size, learningRate: rate, loss: known };
+  }
+
+  /** The batch before this one was trained on: where the source can make it again, its arrays are free. */
+  #reuse(next: SizedBatch): void {
+    const done = this.#latest;
+    this.#latest = this.#source.batchAt === undefined ? undefined : next;
+    if (done !== undefined && this.#spare.length < MOST_SPARE) this.#spare.push(done.fields);
   }
 
   #inputs(
@@ -277,6 +334,7 @@ export class Trainer<Out> implements Run {
   }
 
   async #afterStep(info: StepInfo): Promise<void> {
+    this.#recovery.noteStep(this.#position);
     for (const callback of this.#callbacks) await callback.onStepEnd?.(info, this);
     const bytes = this.#unread.reduce(
       (sum, { batch }) => sum + (batch === undefined ? 0 : bytesOf(batch)),
@@ -289,6 +347,7 @@ export class Trainer<Out> implements Run {
     const { every = "epoch" } = this.#options.checkpoint ?? {};
     const { step, group } = this.#position;
     if (every !== "epoch" && group.batches === 0 && step % every === 0) await this.#save();
+    if (this.#recovery.isDueAfter(this.#position)) await this.#keep();
   }
 
   #show(now: number): void {
@@ -322,6 +381,7 @@ export class Trainer<Out> implements Run {
     for (const callback of this.#callbacks) await callback.onEpochEnd?.(record, this);
     this.#progress?.epoch(record);
     if ((this.#options.checkpoint?.every ?? "epoch") === "epoch") await this.#save();
+    if (this.#recovery.isDueAfterEpoch) await this.#keep();
   }
 
   async #validate(): Promise<Record<string, EpochRecord[string]>> {
@@ -394,6 +454,7 @@ export class Trainer<Out> implements Run {
       examples: this.#examples,
       seconds: (performance.now() - this.#startedAt) / 1000,
       programs: this.#step.programs,
+      ...(this.#recoveries > 0 && { recoveries: this.#recoveries }),
       ...(this.#stopped !== undefined && { stopped: this.#stopped }),
     };
   }
@@ -404,7 +465,7 @@ export class Trainer<Out> implements Run {
     return Object.fromEntries(all.map((variable) => [variable.name, variable]));
   }
 
-  #restore({ run, model, optimizer, training, callbacks }: ReturnType<typeof decodeCheckpoint>): void {
+  #restore({ run, model, optimizer, training, callbacks }: Checkpoint): void {
     assertSameOptimizer(run.optimizer, this.#optimizer.name);
     // In one go: a checkpoint that does not fit changes nothing.
     const own = underGroups(this.variables, this.#optimizer.namedVariables(), this.#trainingVariables());
@@ -427,45 +488,4 @@ export class Trainer<Out> implements Run {
     this.#evaluator?.dispose();
     for (const slot of Object.values(this.#optimizer.namedVariables())) slot.value.dispose();
   }
-}
-
-const start: RunPosition = {
-  epoch: 0,
-  batch: 0,
-  step: 0,
-  number: 0,
-  rate: 0,
-  group: { batches: 0, examples: 0 },
-  loss: { sum: 0, examples: 0 },
-};
-
-function seedOf(wanted: number | undefined, saved: number | undefined): number {
-  if (wanted === undefined || saved === undefined || wanted === saved) return wanted ?? saved ?? 0;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with seed ${saved}, but fit got seed ${wanted}.`,
-    wayOut: "Leave the seed out: a run goes on with its own.",
-  });
-}
-
-function assertSameOptimizer(saved: string, wanted: string): void {
-  if (saved === wanted) return;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with the optimizer ${saved}, but fit got ${wanted}.`,
-    wayOut: "Go on with the same optimizer; to change it, load the parameters and start a new run.",
-  });
-}
-
-function nothingToTrain(model: Module<never, unknown>): ConvokeError {
-  const isUnbuilt = !model.isBuilt && model.variables().length === 0;
-  return new ConvokeError({
-    operation: "fit",
-    problem: isUnbuilt
-      ? "the model has no parameters yet: it was not built."
-      : "the model has no parameter that may be trained: all are frozen, or there are none.",
-    wayOut: isUnbuilt
-      ? "Call model.build([channels, height, width]), or start the model with input(…)."
-      : "Call model.unfreeze(), or add layers that have parameters.",
-  });
 }

@@ -115,6 +115,12 @@ export class TrainingStep<Out> {
     return [this.losses.variable, this.#failed, ...this.metrics.variables, ...this.sums.values()];
   }
 
+  /** Forgets losses and failures; measures and sums of gradients are for whoever keeps them. */
+  reset(): void {
+    this.losses.reset();
+    this.#failed.set(Int32Array.of(NONE));
+  }
+
   /** Frees programs and state. */
   dispose(): void {
     this.#compiled.dispose();

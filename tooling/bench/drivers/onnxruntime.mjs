@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
-import { workOf } from "../jobs.mjs";
-import { noise, serve } from "./serve.mjs";
+import { inputShapeOf, workOf } from "../jobs.mjs";
+import { serve } from "./serve.mjs";
+import { noise } from "./work.mjs";
 
 const [variant, threads, models] = process.argv.slice(2);
 const name = variant === "web" ? "onnxruntime-web" : "onnxruntime-node";
@@ -21,7 +22,7 @@ await serve({
       executionProviders: [variant === "web" ? "wasm" : "cpu"],
       intraOpNumThreads: Number(threads),
     });
-    const shape = inputShape(job);
+    const shape = inputShapeOf(job);
     const data = noise(shape.reduce((size, dim) => size * dim, 1));
     return {
       once: () => session.run({ input: new ort.Tensor("float32", data, shape) }),
@@ -29,11 +30,3 @@ await serve({
     };
   },
 });
-
-/** @param {import("../jobs.mjs").Job} job */
-function inputShape(job) {
-  if (job.kind === "matmul") return [job.size, job.size];
-  if (job.kind === "infer") return [job.batch, ...job.network.image];
-  if (job.kind === "peak" || job.kind === "train") throw new Error("runs inference only");
-  return [job.images, job.channels, job.size, job.size];
-}

@@ -4,10 +4,13 @@ import {
   adaptiveAvgPool2d,
   avgPool1d,
   batchNorm,
+  bce,
+  bceWithLogits,
   conv1d,
   conv2d,
   conv3d,
   convTranspose2d,
+  crossEntropy,
   dense,
   denseBlock,
   dropout,
@@ -15,19 +18,25 @@ import {
   flatten,
   globalAvgPool2d,
   groupNorm,
+  huber,
   identity,
   input,
   instanceNorm,
+  klDiv,
+  l1,
   lambda,
   layerNorm,
   localResponseNorm,
   maxPool2d,
   model,
   type Model,
+  mse,
+  nllLoss,
   parallel,
   relu,
   residual,
   sequential,
+  smoothL1,
   softmax,
   swapAxes,
   upsample2d,
@@ -51,6 +60,8 @@ const rgb = input(3, 32, 32);
 const lenet = sequential(digits, conv5, relu(), pool2, flatten(), ten);
 const block = sequential(same8, batchNorm(), relu(), same8);
 const images = zeros([4, 3, 32, 32]);
+const int32 = { dtype: "int32" } as const;
+const scores = zeros([8, 10]);
 declare const batch: Tensor<[N, 1, 28, 28], "float32">;
 declare const gray: Tensor<[32, 1, 14, 14], "float32">;
 class Head extends Module<Tensor<[N, 512]>, Tensor<[N, 10]>> {
@@ -156,6 +167,28 @@ lenet5().forward(images);
 seven.add(zeros([10]));
 resNet(50).forward(images);
 textCnn().forward(zeros([2, 64]));
+mse(zeros([8, 1]), zeros([8]));
+mse(images, zeros([4, 3, 32, 31]));
+mse(lenet.forward(batch), zeros([8, 11]), { reduction: "sum" });
+l1(scores, zeros([8, 10], { dtype: "float64" }));
+smoothL1(scores, zeros([]), { beta: 0.5 });
+huber(zeros([8]), scores);
+bce(zeros([4]), zeros([4, 1]));
+bceWithLogits(ten.forward(zeros([8, 4])), zeros([8]));
+klDiv(scores, zeros([8, 9]), { reduction: "batchMean" });
+crossEntropy(scores, zeros([9], int32));
+crossEntropy(scores, zeros([8, 1], int32));
+crossEntropy(scores, zeros([8, 10], int32));
+crossEntropy(scores, zeros([8]));
+crossEntropy(scores, zeros([8, 10], { dtype: "float64" }));
+crossEntropy(scores, zeros([8], { dtype: "uint8" }));
+crossEntropy(zeros([10]), zeros([], int32));
+crossEntropy(zeros([8, 10], int32), zeros([8], int32));
+crossEntropy(images, zeros([4, 32, 31], int32), { ignoreIndex: 255 });
+crossEntropy(lenet.forward(zeros([8, 1, 28, 28])), zeros([9], int32));
+crossEntropy(lenet.forward(batch), zeros([8, 9]));
+nllLoss(scores, zeros([10], int32));
+nllLoss(images, zeros([4], { dtype: "int64" }));
 export const wrong1: Model<[N, 3, 28, 28], [N, 10]> = lenet;
 export const wrong2: Model<[N, 1, 28, 28], [N, 100]> = lenet;
 export const wrong3: typeof conv9 = conv3;

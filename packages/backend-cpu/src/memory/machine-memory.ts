@@ -4,13 +4,15 @@ import type { Heap } from "./heap.js";
 const PAGE = 65536;
 
 /** Where a kernel reports an index out of range. */
-export const ERROR_WORD = 256;
+export const ERROR_WORD = 64;
 
-/** Where the workers of a run meet. */
-export const CONTROL_WORDS = 64;
+/** Where the workers of a run meet (assembly/program.ts): two cache lines in common, then one for each worker. */
+export const CONTROL_WORDS = 128;
+
+export const MOST_WORKERS = 256;
 
 /** Address 0 stays free, and the first words are where workers meet and report. */
-export const RESERVED = 4096;
+export const RESERVED = 2 ** 15;
 
 /** Limits that modules which import the memory must name. */
 export interface MemoryLimits {
@@ -46,9 +48,13 @@ export function missingPages(end: number, pages: number): number {
   return Math.max(0, Math.ceil((end + 256) / PAGE) - pages);
 }
 
-/** Makes the control words and the report of a memory ready for a run. */
-export function clearRunWords(memory: WebAssembly.Memory): void {
-  new Int32Array(memory.buffer, CONTROL_WORDS, 4).fill(0);
+/** Makes the words at which workers meet ready for a new crew. */
+export function clearControlWords(memory: WebAssembly.Memory): void {
+  new Int32Array(memory.buffer, CONTROL_WORDS, 16 * (2 + MOST_WORKERS)).fill(0);
+}
+
+/** Takes away what the last run reported. */
+export function clearReport(memory: WebAssembly.Memory): void {
   new Int32Array(memory.buffer, ERROR_WORD, 1).fill(0);
 }
 

@@ -1,7 +1,6 @@
-// Workers and processors of Node.
+// Workers and processors of Node. `v8` and `worker_threads` are not imported: they bring Node's streams with them, a tenth
+// of what importing the package takes. They are loaded when a backend is made.
 import { availableParallelism } from "node:os";
-import v8 from "node:v8";
-import { Worker } from "node:worker_threads";
 import { workerCode } from "../generated/worker-node.js";
 import type { PlatformWorker } from "../runtime/worker-crew.js";
 import type { FromWorker } from "../runtime/worker-messages.js";
@@ -13,10 +12,11 @@ export function processorCount(): number {
 /** Node 20 has relaxed SIMD behind a flag that can be set until a module is compiled; later versions know no such flag. */
 export function prepareEngine(): void {
   if (Number.parseInt(process.versions.node, 10) > 20) return;
-  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  process.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
 
 export function spawnWorker(): PlatformWorker {
+  const { Worker } = process.getBuiltinModule("node:worker_threads");
   const worker = new Worker(workerCode, { eval: true });
   let isAskedToEnd = false;
   return {
@@ -31,11 +31,14 @@ export function spawnWorker(): PlatformWorker {
       });
     },
     hold: (isHeld) => {
+      // One that is ending holds the process until it has: somebody awaits that.
+      if (isAskedToEnd) return;
       if (isHeld) worker.ref();
       else worker.unref();
     },
     terminate: async () => {
       isAskedToEnd = true;
+      worker.ref();
       await worker.terminate();
     },
   };

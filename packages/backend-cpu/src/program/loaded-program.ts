@@ -6,6 +6,7 @@ import type { MachineMemory } from "../memory/machine-memory.js";
 import type { Crew } from "../runtime/crew.js";
 import { planArena, type ArenaPlan } from "./arena.js";
 import type { CpuPlan } from "./instruction.js";
+import { sharesPerWorker } from "./shares.js";
 
 interface Patch {
   readonly word: number;
@@ -76,7 +77,7 @@ export class LoadedProgram {
         instruction.kind === "loop"
           ? parts.loopNumberOf(instruction.loop)
           : parts.kernelNumberOf(instruction.kernel);
-      words.push(number, instruction.operands.length);
+      words.push(number, instruction.operands.length, sharesPerWorker(instruction, parts.crew.threads));
       for (const operand of instruction.operands) {
         if (typeof operand !== "number")
           patches.push({ word: words.length, buffer: operand.buffer, offset: operand.offset ?? 0 });

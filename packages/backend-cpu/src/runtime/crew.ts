@@ -1,5 +1,5 @@
 // Who runs programs: a crew of workers, or the calling thread.
-import { clearRunWords, reportedError } from "../memory/machine-memory.js";
+import { clearReport, reportedError } from "../memory/machine-memory.js";
 import { Thread, type LoadedLoops, type ThreadSetup } from "./thread.js";
 
 export interface Crew {
@@ -37,7 +37,7 @@ export class InlineCrew implements Crew {
 
   async run(program: number): Promise<number> {
     await Promise.resolve();
-    clearRunWords(this.#memory);
+    clearReport(this.#memory);
     this.#thread.run(program);
     return reportedError(this.#memory);
   }

@@ -9,7 +9,7 @@ export interface Kernels {
 }
 
 /** Functions of the modules that are no kernels. */
-const machinery = new Set(["barrier", "runProgram"]);
+const machinery = new Set(["awaitCall", "beginRunning", "runProgram"]);
 
 export async function kernelsModule(build: { relaxed: boolean; shared: boolean }): Promise<Kernels> {
   const binaries = separated(await inflate(decodeBase64(deflatedKernels)));

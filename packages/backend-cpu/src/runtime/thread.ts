@@ -4,7 +4,18 @@ import { loopImports } from "../emit/loop-module.js";
 /** A function of the kernels or of a program's loops. */
 type KernelFunction = (operands: number, worker: number, workers: number) => void;
 
-type RunProgram = (program: number, worker: number, workers: number, control: number) => void;
+/** What runs programs: see assembly/program.ts. */
+interface Machinery {
+  runProgram(program: number, worker: number, workers: number, control: number): number;
+  awaitCall(worker: number, control: number, nanoseconds: bigint): number;
+  beginRunning(worker: number, control: number): void;
+}
+
+/** What runProgram gives to the worker that ends a run. */
+const LAST = 2;
+
+/** How long a worker waits for the next run before it reads messages again. */
+const PATIENCE = 5_000_000n;
 
 export interface ThreadSetup {
   readonly memory: WebAssembly.Memory;
@@ -28,18 +39,23 @@ export interface LoadedLoops {
 export class Thread {
   readonly #setup: ThreadSetup;
   readonly #table: WebAssembly.Table;
-  readonly #runProgram: RunProgram;
+  readonly #machinery: Machinery;
 
   constructor(setup: ThreadSetup) {
     this.#setup = setup;
     const imports = { env: { memory: setup.memory } };
     const instances = setup.kernels.map((module) => new WebAssembly.Instance(module, imports));
-    const { table, runProgram } = instances[0]!.exports;
-    if (!(table instanceof WebAssembly.Table) || typeof runProgram !== "function") {
+    const { table, runProgram, awaitCall, beginRunning } = instances[0]!.exports;
+    if (
+      !(table instanceof WebAssembly.Table) ||
+      typeof runProgram !== "function" ||
+      typeof awaitCall !== "function" ||
+      typeof beginRunning !== "function"
+    ) {
       throw new Error("the kernels export no table, or nothing that runs programs");
     }
     this.#table = table;
-    this.#runProgram = runProgram as RunProgram;
+    this.#machinery = { runProgram, awaitCall, beginRunning } as Machinery;
     setup.kernelNames.forEach((name, i) => {
       this.#put(i, instances.find(({ exports }) => name in exports)!.exports[name] as KernelFunction);
     });
@@ -54,10 +70,23 @@ export class Thread {
     for (let i = 0; i < count; i++) this.#put(base + i, null);
   }
 
-  /** This thread's part of a run; returns when all threads have finished. */
-  run(program: number): void {
+  /** This thread's part of a run; returns when all threads have finished. Gives true to one of them. */
+  run(program: number): boolean {
     const { worker, workers, control } = this.#setup;
-    this.#runProgram(program, worker, workers, control);
+    return this.#machinery.runProgram(program, worker, workers, control) === LAST;
+  }
+
+  /**
+   * Runs a program, and those that the host calls for soon after, without reading messages in between. Calls `ended` for
+   * each run that this thread is the last one to finish.
+   */
+  runOn(first: number, ended: () => void): void {
+    const { worker, control } = this.#setup;
+    this.#machinery.beginRunning(worker, control);
+    for (let program = first; program !== 0;) {
+      if (this.run(program)) ended();
+      program = this.#machinery.awaitCall(worker, control, PATIENCE);
+    }
   }
 
   #put(index: number, fn: KernelFunction | null): void {

@@ -1,5 +1,5 @@
 // A crew of workers over shared memory.
-import { clearRunWords, CONTROL_WORDS, reportedError } from "../memory/machine-memory.js";
+import { clearControlWords, clearReport, CONTROL_WORDS, reportedError } from "../memory/machine-memory.js";
 import type { Crew, CrewSetup } from "./crew.js";
 import type { LoadedLoops } from "./thread.js";
 import { disposedDuringRun, lostWorker, noWorker } from "./worker-failure.js";
@@ -17,7 +17,7 @@ export interface PlatformWorker {
 }
 
 interface Run {
-  /** Those that have neither finished nor died. */
+  /** Those that have not left it: all, until one fails. */
   readonly pending: Set<PlatformWorker>;
   failure: Error | undefined;
   resolve(): void;
@@ -27,9 +27,31 @@ interface Run {
 /** Milliseconds between two wake-up calls to workers that wait for one that is gone. */
 const WAKE_UP = 5;
 
-// The third control word tells waiting workers to stop; they sleep at the second one (assembly/program.ts).
-const GENERATION = CONTROL_WORDS / 4 + 1;
+// Control words (assembly/program.ts). STOPPED tells waiting workers to leave; they sleep at STEP.
+const STEP = CONTROL_WORDS / 4 + 1;
 const STOPPED = CONTROL_WORDS / 4 + 2;
+const PROGRAM = CONTROL_WORDS / 4 + 4;
+/** What a worker does between two runs, and whether the next one has begun. */
+const callOf = (worker: number): number => CONTROL_WORDS / 4 + 16 * (2 + worker) + 2;
+const RUNNING = 0;
+const WAITING = 1;
+const CALLED = 2;
+const AWAY = 3;
+
+/**
+ * Calls a worker for the next run or to its messages, unless it is at them or was called already. Gives what it was doing.
+ * Who is at its messages stays so: it would take a call for one that came without a message.
+ */
+function turn(words: Int32Array, worker: number, to: number): number {
+  const at = callOf(worker);
+  for (;;) {
+    const before = Atomics.load(words, at);
+    if (before !== RUNNING && before !== WAITING) return before;
+    if (Atomics.compareExchange(words, at, before, to) !== before) continue;
+    if (before === WAITING) Atomics.notify(words, at);
+    return before;
+  }
+}
 
 export class WorkerCrew implements Crew {
   readonly threads: number;
@@ -41,6 +63,8 @@ export class WorkerCrew implements Crew {
   #starting: Promise<void> = Promise.resolve();
   #isDisposed = false;
   #run: Run | undefined;
+  /** Whether workers must read messages before the next run. */
+  #hasNews = true;
 
   constructor(setup: CrewSetup, options: { threads: number; spawn: () => PlatformWorker }) {
     this.#setup = setup;
@@ -59,12 +83,12 @@ export class WorkerCrew implements Crew {
 
   load(loops: LoadedLoops): void {
     this.#loaded.set(loops.base, loops);
-    for (const worker of this.#workers ?? []) worker.send({ kind: "load", loops });
+    this.#tell({ kind: "load", loops });
   }
 
   unload({ base, count }: Pick<LoadedLoops, "base" | "count">): void {
     this.#loaded.delete(base);
-    for (const worker of this.#workers ?? []) worker.send({ kind: "unload", loops: { base, count } });
+    this.#tell({ kind: "unload", loops: { base, count } });
   }
 
   async run(program: number): Promise<number> {
@@ -73,16 +97,18 @@ export class WorkerCrew implements Crew {
     if (this.#isDisposed) throw disposedDuringRun();
     const workers = this.#workers!;
     const { memory } = this.#setup;
-    clearRunWords(memory);
-    for (const worker of workers) worker.hold(true);
+    clearReport(memory);
+    // One that is held keeps the process alive.
+    const [first] = workers;
+    first!.hold(true);
     try {
       await new Promise<void>((resolve, reject) => {
         this.#run = { pending: new Set(workers), failure: undefined, resolve, reject };
-        for (const worker of workers) worker.send({ kind: "run", program });
+        this.#begin(workers, program);
       });
     } finally {
       this.#run = undefined;
-      for (const worker of workers) worker.hold(false);
+      first!.hold(false);
     }
     return reportedError(memory);
   }
@@ -96,8 +122,34 @@ export class WorkerCrew implements Crew {
     await terminateAll(workers);
   }
 
+  /** Workers that still wait for the next run are called, the others get a message. */
+  #begin(workers: readonly PlatformWorker[], program: number): void {
+    const words = new Int32Array(this.#setup.memory.buffer);
+    if (this.#hasNews) this.#recall();
+    this.#hasNews = false;
+    Atomics.store(words, PROGRAM, program);
+    workers.forEach((worker, i) => {
+      if (turn(words, i, CALLED) === AWAY) worker.send({ kind: "run", program });
+    });
+  }
+
+  #tell(message: ToWorker): void {
+    if (this.#workers === undefined) return;
+    this.#hasNews = true;
+    this.#recall();
+    for (const worker of this.#workers) worker.send(message);
+  }
+
+  /** Workers that wait for the next run go back to their messages; one that was just called does so after its run. */
+  #recall(): void {
+    const words = new Int32Array(this.#setup.memory.buffer);
+    for (let i = 0; i < this.threads; i++) turn(words, i, AWAY);
+  }
+
   async #start(): Promise<void> {
     const workers: PlatformWorker[] = [];
+    clearControlWords(this.#setup.memory);
+    this.#hasNews = true;
     try {
       for (let i = 0; i < this.threads; i++) workers.push(this.#spawn());
       this.#workers = workers;
@@ -108,11 +160,12 @@ export class WorkerCrew implements Crew {
               if (message.kind === "ready") return resolve();
               // Before it is ready, what fails is its start.
               if (message.kind === "failed") reject(new Error(message.message));
-              this.#answered(worker, message.kind === "failed" ? message.message : undefined);
+              if (message.kind === "done") this.#finished();
+              else this.#left(worker, message.kind === "failed" ? message.message : undefined);
             });
             worker.onDeath((reason) => {
               reject(new Error(reason));
-              this.#answered(worker, reason);
+              this.#left(worker, reason);
             });
           }),
       );
@@ -129,8 +182,13 @@ export class WorkerCrew implements Crew {
     for (const worker of workers) worker.hold(false);
   }
 
-  /** A worker has finished its part of the run, or is lost: then `failure` says why. */
-  #answered(worker: PlatformWorker, failure?: string): void {
+  /** The run has ended, unless a worker was lost meanwhile. */
+  #finished(): void {
+    if (this.#run?.failure === undefined) this.#run?.resolve();
+  }
+
+  /** A worker has left the run that failed, or it is lost: then `failure` says why. */
+  #left(worker: PlatformWorker, failure?: string): void {
     const run = this.#run;
     if (run === undefined) {
       // One that is lost between runs: the next run starts new workers.
@@ -142,9 +200,7 @@ export class WorkerCrew implements Crew {
       run.failure = lostWorker(failure);
       this.#stopOthers(run);
     }
-    if (run.pending.size > 0) return;
-    if (run.failure === undefined) run.resolve();
-    else void terminateAll(this.#giveUp()).then(() => run.reject(run.failure!));
+    if (run.pending.size === 0) void terminateAll(this.#giveUp()).then(() => run.reject(run.failure!));
   }
 
   /**
@@ -154,8 +210,9 @@ export class WorkerCrew implements Crew {
   #stopOthers(run: Run): void {
     const words = new Int32Array(this.#setup.memory.buffer);
     Atomics.store(words, STOPPED, 1);
+    for (const worker of run.pending) worker.send({ kind: "stop" });
     const wake = (): void => {
-      Atomics.notify(words, GENERATION);
+      Atomics.notify(words, STEP);
       if (run.pending.size > 0 && this.#run === run) setTimeout(wake, WAKE_UP);
     };
     wake();

@@ -1,9 +1,9 @@
 // The body of a worker, whatever kind of worker it is.
-import { clearRunWords, createMemory, reportedError } from "../memory/machine-memory.js";
+import { clearReport, createMemory, reportedError } from "../memory/machine-memory.js";
 import { Thread } from "./thread.js";
 import type { FromWorker, ToWorker } from "./worker-messages.js";
 
-/** Answers messages: gives the function that takes them. Every worker says when its part of a run is done. */
+/** Answers messages: gives the function that takes them. The last worker to finish a run says that it is done. */
 export function workerMain(send: (message: FromWorker) => void): (message: ToWorker) => void {
   let thread: Thread | undefined;
   /** The memory of this worker alone, where it shares none. */
@@ -25,9 +25,16 @@ export function workerMain(send: (message: FromWorker) => void): (message: ToWor
           thread?.unload(message.loops);
           return;
         case "run":
-          if (own !== undefined) clearRunWords(own);
+          if (own === undefined) {
+            thread?.runOn(message.program, () => send({ kind: "done", error: 0 }));
+            return;
+          }
+          clearReport(own);
           thread?.run(message.program);
-          send({ kind: "done", error: own === undefined ? 0 : reportedError(own) });
+          send({ kind: "done", error: reportedError(own) });
+          return;
+        case "stop":
+          send({ kind: "stopped" });
           return;
         case "grow":
           own?.grow(message.pages);

@@ -1,7 +1,8 @@
+import { difference } from "@convoke/conformance";
 import { describe, expect, it } from "vitest";
 import { planConvolution } from "../../src/convolution-plan.js";
 import type { ConvolutionSize } from "../../src/operand-layouts.js";
-import { builds, difference, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
+import { builds, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
 
 interface Case extends ConvolutionSize {
   readonly bias: boolean;

@@ -1,6 +1,7 @@
+import { difference } from "@convoke/conformance";
 import { describe, expect, it } from "vitest";
 import { gemmFlags, gemmMemory } from "../../src/operand-layouts.js";
-import { builds, difference, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
+import { builds, KernelRun, randomFloats, seeded, type SimdLevel } from "./kernel-memory.js";
 
 interface Case {
   batch: number;

@@ -142,14 +142,3 @@ export function seeded(seed: number): () => number {
 export function randomFloats(next: () => number, length: number): Float32Array {
   return Float32Array.from({ length }, next);
 }
-
-/** max|a − b| / max(1, max|b|); Infinity where one is not a number. */
-export function difference(a: Float32Array, b: ArrayLike<number>): number {
-  let [most, scale] = [0, 1];
-  for (let i = 0; i < a.length; i++) {
-    const apart = Math.abs(a[i]! - b[i]!);
-    most = Math.max(most, Number.isNaN(apart) ? Infinity : apart);
-    scale = Math.max(scale, Math.abs(b[i]!));
-  }
-  return most / scale;
-}

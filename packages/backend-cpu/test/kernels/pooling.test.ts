@@ -1,6 +1,7 @@
+import { difference } from "@convoke/conformance";
 import { opTable, type HostArray } from "@convoke/core";
 import { describe, expect, it } from "vitest";
-import { builds, difference, KernelRun, randomFloats, seeded } from "./kernel-memory.js";
+import { builds, KernelRun, randomFloats, seeded } from "./kernel-memory.js";
 
 interface Windows {
   readonly size: readonly [number, number];

@@ -6,7 +6,7 @@ import { encodeOperands, gemmMemory } from "../../src/operand-layouts.js";
 const binary = (await generatedKernels()).get("simd")!;
 
 const control = 1 << 16;
-const program = control + 64;
+const program = control + 1024;
 const data = 1 << 17;
 
 function start(memory: WebAssembly.Memory, worker: number, workers: number): Promise<unknown> {
@@ -20,7 +20,10 @@ function start(memory: WebAssembly.Memory, worker: number, workers: number): Pro
 }
 
 /** A chain of products x ← M·x, each of which reads what all workers wrote before: wrong at once without a barrier. */
-function writeChain(memory: WebAssembly.Memory, { steps, size }: { steps: number; size: number }): number {
+function writeChain(
+  memory: WebAssembly.Memory,
+  { steps, size, shares = 1 }: { steps: number; size: number; shares?: number },
+): number {
   const bytes = size * size * 4;
   const [m, x, y, packed, scratch] = [
     data,
@@ -45,19 +48,26 @@ function writeChain(memory: WebAssembly.Memory, { steps, size }: { steps: number
       ...{ cRow: size, cColumn: 1, cBatch: 0 },
     };
     const encoded = encodeOperands<"gemm", number>("gemm", operands);
-    words.push(0, encoded.length, ...encoded, 1, encoded.length, ...encoded);
+    words.push(0, encoded.length, 1, ...encoded, 1, encoded.length, shares, ...encoded);
   }
   new Int32Array(memory.buffer).set(words, program / 4);
   return steps % 2 ? y : x;
 }
 
 describe("runProgram", () => {
-  it.each([1, 2, 3])("keeps %i workers in step", async (workers) => {
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [1, 4],
+    [2, 4],
+    [3, 7],
+  ])("keeps %i workers in step, of %i shares each", async (workers, shares) => {
     const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
     const [size, steps] = [40, 101];
-    const result = writeChain(memory, { steps, size });
+    const result = writeChain(memory, { steps, size, shares });
     const ends = await Promise.all(Array.from({ length: workers }, (_, i) => start(memory, i, workers)));
-    expect(ends).toEqual(ends.map(() => 1));
+    expect(ends.sort()).toEqual([...Array<number>(workers - 1).fill(1), 2]);
     const found = new Float32Array(memory.buffer, result, size * size);
     found.forEach((value, i) => expect(value).toBe((i + steps * size) % (size * size)));
   });

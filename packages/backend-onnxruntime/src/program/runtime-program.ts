@@ -2,16 +2,21 @@
 import {
   allocate,
   BackendError,
+  mergeCommonSubexpressions,
   specOf,
   type Graph,
   type GraphNode,
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
-import { programModel, writeModel, type ProgramModel } from "@convoke/onnx";
+import { programModel, writeModel, type OnnxModel, type ProgramModel } from "@convoke/onnx";
 import { shapeSize } from "@convoke/shape";
 import { blockedForms } from "../blocked/forms.js";
+import { joinState } from "../joined/join-state.js";
+import { joinSums } from "../joined/join-sums.js";
+import { StateRows } from "../joined/state-rows.js";
 import type { LoadedRuntime, RuntimeSession, RuntimeTensor, SessionOptions } from "../runtime.js";
+import { withoutWrongKernels } from "../session-options.js";
 import { hostTensor, toRuntimeTensor } from "../tensor-conversion.js";
 import { compileHostPart, splitGraph, type HostPart, type HostProgram } from "./host-part.js";
 
@@ -30,6 +35,9 @@ interface ProgramParts {
   readonly written: ProgramModel;
   readonly session: RuntimeSession | undefined;
   readonly host: { readonly part: HostPart; readonly run: HostProgram } | undefined;
+  /** How the state of the whole graph lies in that of `device`, and which pieces of it are inputs besides. */
+  readonly rows: StateRows;
+  readonly pieces: readonly number[];
 }
 
 export class RuntimeProgram {
@@ -49,7 +57,11 @@ export class RuntimeProgram {
 
   /** @throws BackendError when ONNX Runtime does not take the model. */
   static async compile(graph: Graph, runtime: LoadedRuntime, opset: number): Promise<RuntimeProgram> {
-    const { device, host } = splitGraph(graph);
+    const { device: whole, host } = splitGraph(graph);
+    const { graph: joined, rows, pieces } = joinState(joinSums(whole));
+    // Sums and updates read the same gradients, each from a row of its own so far.
+    const device = mergeCommonSubexpressions(joined);
+    const specs = graph.state.map(({ input }) => input.outputs[0]!);
     const { block } = runtime;
     const ownForms = block === undefined ? undefined : blockedForms(device, block);
     const written = programModel(device, { opset, ownForms });
@@ -58,14 +70,16 @@ export class RuntimeProgram {
       runtime,
       device,
       written,
-      session: isEmpty ? undefined : await openProgram(runtime, device, writeModel(written.model)),
+      session: isEmpty ? undefined : await openProgram(runtime, device, written.model),
       host: host && { part: host, run: await compileHostPart(host) },
+      rows: new StateRows(rows, specs),
+      pieces,
     });
   }
 
   /** Computes from the values of inputs and state, and changes neither. */
   async run(inputs: readonly TypedArray[], state: readonly TypedArray[]): Promise<RunResults> {
-    const { device, written, session, host, runtime } = this.#parts;
+    const { device, written, session, host, runtime, rows, pieces } = this.#parts;
     if (session === undefined) return { outputs: [], updates: [] };
     const given = [...inputs, ...state];
     const drawn = host === undefined ? [] : await host.run(host.part.takes.map((i) => given[i]!));
@@ -73,18 +87,17 @@ export class RuntimeProgram {
     const feed = (node: GraphNode, name: string, data: TypedArray): void => {
       feeds[name] = toRuntimeTensor(runtime.runtime, name, hostTensor(node.outputs[0]!, data));
     };
-    [...inputs, ...drawn].forEach((data, i) => feed(device.inputs[i]!, written.inputs[i]!, data));
-    state.forEach((data, i) => feed(device.state[i]!.input, written.state[i]!, data));
+    const read = pieces.map((piece) => state[piece]!);
+    [...inputs, ...drawn, ...read].forEach((data, i) => feed(device.inputs[i]!, written.inputs[i]!, data));
+    const old = rows.join(state);
+    old.forEach((data, i) => feed(device.state[i]!.input, written.state[i]!, data));
     const results = runtime.writesInPlace
       ? await this.#runInto(session, feeds)
       : await this.#runAnew(session, feeds);
     const count = written.outputs.length;
-    return { outputs: results.slice(0, count), updates: results.slice(count) };
-  }
-
-  /** Takes the arrays that held the old state. */
-  reuse(old: readonly TypedArray[]): void {
-    if (this.#parts.runtime.writesInPlace) this.#spare = [...old];
+    // The caller replaces the state by the updates; then nobody reads the old rows any more.
+    if (runtime.writesInPlace) this.#spare = old;
+    return { outputs: results.slice(0, count), updates: rows.cut(results.slice(count)) };
   }
 
   async dispose(): Promise<void> {
@@ -121,16 +134,16 @@ export class RuntimeProgram {
 async function openProgram(
   { runtime, options }: LoadedRuntime,
   graph: Graph,
-  model: Uint8Array,
+  model: OnnxModel,
 ): Promise<RuntimeSession> {
   // Extended optimisations join nodes of doubles into operators that ONNX Runtime has for float32 only.
   const isDouble = graph.nodes.some((node) => node.outputs.some(({ dtype }) => dtype === "float64"));
   const settings: SessionOptions = {
     logSeverityLevel: LOG_FATAL,
-    graphOptimizationLevel: isDouble ? "basic" : "all",
-    ...options,
+    ...withoutWrongKernels(options, model),
+    ...(isDouble && options.graphOptimizationLevel !== "disabled" && { graphOptimizationLevel: "basic" }),
   };
-  return guarded(() => runtime.InferenceSession.create(model, settings));
+  return guarded(() => runtime.InferenceSession.create(writeModel(model), settings));
 }
 
 /** Runs `act`; what ONNX Runtime throws becomes an error of the project's shape. */

@@ -6,6 +6,7 @@ import {
   planProgram,
   type BufferId,
   type ElementLoop,
+  type InstructionName,
   type PlannedBuffer,
   type ReductionLoop,
 } from "@convoke/core/planning";
@@ -62,9 +63,12 @@ export function compileGraph(
         return operand.buffer;
       }),
     };
-    return fitLoop(bound, { limit, scratch, nameOf }).flatMap(({ loop, buffers: of }) =>
-      "results" in loop ? reductionTasks(loop, of, options) : [loopTask(elementWork(loop, of), loop)],
-    );
+    const { name } = instruction;
+    return fitLoop(bound, { limit, scratch, nameOf })
+      .flatMap(({ loop, buffers: of }) =>
+        "results" in loop ? reductionTasks(loop, of, options) : [loopTask(elementWork(loop, of), loop)],
+      )
+      .map((task) => ({ ...task, name }));
   });
   const order = groupLoops(tasks, { homes, limit });
   const instructions = order.map((each) => ({
@@ -84,12 +88,13 @@ function operandsOf({ tasks }: LoopGroup): ShaderCall["operands"] {
 }
 
 function kernelDispatch(
-  { shader, operands, reportsErrors }: Omit<ShaderCall, "kind">,
+  { name, shader, operands, reportsErrors }: Omit<ShaderCall, "kind">,
   homes: Homes,
 ): Dispatch {
   const names = operands.map(({ buffer }) => homes.nameOf(buffer));
   const written = new Set(names.filter((_, i) => shader.declarations[i]!.isWritten));
   return {
+    name,
     code: codeOf(shader, (binding) => written.has(names[binding]!)),
     workgroups: shader.workgroups,
     bound: operands.map(({ buffer }) => buffer),
@@ -107,7 +112,7 @@ function groupDispatch(
   if (others.length === 0 && operands.length <= limit) {
     const { shader, buffers } = loopShader(only!.work);
     return kernelDispatch(
-      { shader, operands: buffers.map((buffer) => ({ buffer })), reportsErrors: false },
+      { name: nameOfGroup(group), shader, operands: buffers.map((buffer) => ({ buffer })), reportsErrors: false },
       homes,
     );
   }
@@ -125,11 +130,21 @@ function groupDispatch(
     },
   );
   return {
+    name: nameOfGroup(group),
     code: codeOf(shader, () => false),
     workgroups: shader.workgroups,
     bound: names.map((name) => bindings.get(name)!),
     reportsErrors: false,
   };
+}
+
+/** What several loops compute: their ops; the layer, where it is the same. */
+function nameOfGroup({ tasks }: LoopGroup): InstructionName | undefined {
+  const names = tasks.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const [first] = names;
+  if (first === undefined) return undefined;
+  const ops = [...new Set(names.flatMap(({ op }) => op.split("+")))];
+  return { op: ops.join("+"), scope: names.every(({ scope }) => scope === first.scope) ? first.scope : "" };
 }
 
 /** Loops of so many elements run only with their like. */

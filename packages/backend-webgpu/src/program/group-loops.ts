@@ -1,5 +1,5 @@
 // Which loops run as one dispatch: those that are ready at the same time, however little they have to do with each other.
-import type { BufferId } from "@convoke/core/planning";
+import type { BufferId, InstructionName } from "@convoke/core/planning";
 import type { LoopWork } from "../wgsl/element-loops.js";
 import type { Homes } from "./homes.js";
 import type { ShaderCall } from "./shader-call.js";
@@ -7,6 +7,7 @@ import type { ShaderCall } from "./shader-call.js";
 /** A loop before it has a shader. */
 export interface LoopTask {
   readonly kind: "task";
+  readonly name?: InstructionName | undefined;
   readonly reads: readonly BufferId[];
   readonly writes: readonly BufferId[];
   readonly work: LoopWork;

@@ -1,9 +1,13 @@
 // A program on the device: its pipelines and constants, and how a run is written into a command buffer.
-import type { BufferId } from "@convoke/core/planning";
+import { describeOperation } from "@convoke/core";
+import type { BufferId, InstructionName } from "@convoke/core/planning";
+import { formatShape, shapeSize } from "@convoke/shape";
 import type { Range } from "../device/blocks.js";
 import type { BufferPool } from "../device/buffer-pool.js";
-import { toWords } from "../device/host-format.js";
+import { ELEMENT_BYTES, toWords } from "../device/host-format.js";
 import type { Pipelines } from "../device/pipelines.js";
+import type { Wanted } from "../device/wanted.js";
+import { grid } from "../wgsl/shader.js";
 import type { SharedHome } from "./homes.js";
 import type { DevicePlan } from "./shader-call.js";
 
@@ -12,6 +16,7 @@ const BIND_GROUPS = 8;
 
 interface LoadedDispatch {
   readonly pipeline: GPUComputePipeline;
+  readonly workgroups: readonly [number, number, number];
   readonly groups: Map<string, GPUBindGroup>;
 }
 
@@ -21,11 +26,24 @@ export interface RunMemory {
   readonly state: readonly Range[];
   readonly outputs: readonly Range[];
   readonly updates: readonly Range[];
-  /** What `arenaBytes` asks for. */
+  /** What `slots` asks for. */
   readonly arena: readonly GPUBuffer[];
-  /** What `stateBytes` asks for: where state is brought together that does not lie together. */
+  /** A buffer in which state is brought together that does not lie together. */
   readonly gathered: GPUBuffer | undefined;
 }
+
+/** What a program is loaded onto. */
+export interface Machine {
+  readonly device: GPUDevice;
+  readonly pool: BufferPool;
+  readonly pipelines: Pipelines;
+  /** Workgroups that a dispatch has at most along each axis. */
+  readonly mostWorkgroups: number;
+  /** Buffers of the pool that exist; throws where the device has no memory for them. */
+  take(wanted: readonly Wanted[]): Promise<GPUBuffer[]>;
+}
+
+export type WriteDispatch = (pass: GPUComputePassEncoder, dispatch: number) => void;
 
 export class LoadedProgram {
   /** The outputs of the last run that were read, by number. */
@@ -34,48 +52,65 @@ export class LoadedProgram {
   readonly #pool: BufferPool;
   readonly #plan: DevicePlan;
   readonly #dispatches: readonly LoadedDispatch[];
-  readonly #constants = new Map<number, GPUBuffer>();
+  readonly #constants: ReadonlyMap<number, GPUBuffer>;
   readonly #errors: GPUBuffer | undefined;
+  /** The buffers that a run takes for its arena: what small values share, then those of large ones. */
+  readonly slots: readonly Wanted[];
   readonly #numbers = new WeakMap<GPUBuffer, number>();
   #lastNumber = 0;
 
   private constructor(parts: {
-    device: GPUDevice;
-    pool: BufferPool;
+    machine: Machine;
     plan: DevicePlan;
     pipelines: readonly GPUComputePipeline[];
+    constants: ReadonlyMap<number, GPUBuffer>;
+    errors: GPUBuffer | undefined;
   }) {
-    const { device, pool, plan } = parts;
-    this.#device = device;
-    this.#pool = pool;
+    const { machine, plan, pipelines } = parts;
+    this.#device = machine.device;
+    this.#pool = machine.pool;
     this.#plan = plan;
-    this.#dispatches = parts.pipelines.map((pipeline) => ({
-      pipeline,
+    this.#constants = parts.constants;
+    this.#errors = parts.errors;
+    this.#dispatches = plan.dispatches.map(({ workgroups }, i) => ({
+      pipeline: pipelines[i]!,
+      workgroups: folded(workgroups, machine.mostWorkgroups),
       groups: new Map<string, GPUBindGroup>(),
     }));
-    plan.buffers.forEach(({ role, bytes }, number) => {
-      if (role.kind !== "constant") return;
-      const buffer = pool.take(bytes);
-      device.queue.writeBuffer(buffer, 0, toWords(role.data));
-      this.#constants.set(number, buffer);
+    this.slots = [
+      { bytes: plan.sharedBytes, name: () => "small values inside a program" },
+      ...plan.slots.map((bytes, slot) => ({ bytes, name: () => this.#nameOfSlot(slot) })),
+    ];
+  }
+
+  /** Compiles the shaders of a plan, all at the same time, and puts its constants in place. */
+  static async load(plan: DevicePlan, machine: Machine): Promise<LoadedProgram> {
+    const { pool } = machine;
+    const pipelines = await Promise.all(
+      plan.dispatches.map(({ code }) => machine.pipelines.get(code)),
+    );
+    const data = plan.buffers.flatMap(({ role, bytes }, number) =>
+      role.kind === "constant" ? [{ number, bytes, data: role.data }] : [],
+    );
+    const reportsErrors = plan.dispatches.some((dispatch) => dispatch.reportsErrors);
+    const taken = await machine.take([
+      ...data.map(({ bytes, data: { length } }) => ({
+        bytes,
+        name: () => `a constant of ${length} elements`,
+      })),
+      ...(reportsErrors ? [{ bytes: 4, name: () => "the word for errors" }] : []),
+    ]);
+    const constants = data.map(({ number, data: values }, i) => {
+      pool.write(taken[i]!, toWords(values));
+      return [number, taken[i]!] as const;
     });
-    if (plan.dispatches.some(({ reportsErrors }) => reportsErrors)) this.#errors = pool.take(4);
-  }
-
-  /** Compiles the shaders of a plan, all at the same time. */
-  static async load(
-    plan: DevicePlan,
-    machine: { device: GPUDevice; pool: BufferPool; pipelines: Pipelines },
-  ): Promise<LoadedProgram> {
-    const { pipelines } = machine;
-    const compiled = await Promise.all(plan.dispatches.map(({ code }) => pipelines.get(code)));
-    return new LoadedProgram({ ...machine, plan, pipelines: compiled });
-  }
-
-  /** Bytes of each buffer that a run takes for its arena: what small values share, then one for each slot. */
-  get arenaBytes(): readonly number[] {
-    const { sharedBytes, slots } = this.#plan;
-    return [sharedBytes, ...slots];
+    return new LoadedProgram({
+      machine,
+      plan,
+      pipelines,
+      constants: new Map(constants),
+      errors: taken[constants.length],
+    });
   }
 
   /** How state lies after a run. */
@@ -103,12 +138,24 @@ export class LoadedProgram {
     return this.#dispatches.length;
   }
 
+  /** What each dispatch computes. */
+  get names(): readonly (InstructionName | undefined)[] {
+    return this.#plan.dispatches.map(({ name }) => name);
+  }
+
   /** Writes a run into a command buffer. */
   encode(encoder: GPUCommandEncoder, memory: RunMemory): void {
-    if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
+    const write = this.begin(encoder, memory);
     if (this.#dispatches.length === 0) return;
-    const run = { ...memory, state: this.#gather(encoder, memory) };
     const pass = encoder.beginComputePass();
+    for (let i = 0; i < this.#dispatches.length; i++) write(pass, i);
+    pass.end();
+  }
+
+  /** Writes what goes before the first dispatch of a run; what it gives writes the dispatches, one by one in order. */
+  begin(encoder: GPUCommandEncoder, memory: RunMemory): WriteDispatch {
+    if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
+    const run = { ...memory, state: this.#gather(encoder, memory) };
     const known = new Map<number, Range>();
     const rangeOf = (bound: BufferId | SharedHome): Range => {
       if (typeof bound === "string") return this.#homeOf(bound, run);
@@ -116,21 +163,35 @@ export class LoadedProgram {
       known.set(bound, range);
       return range;
     };
-    this.#plan.dispatches.forEach(({ bound, workgroups, reportsErrors }, i) => {
-      const { pipeline, groups } = this.#dispatches[i]!;
+    return (pass, dispatch) => {
+      const { bound, reportsErrors } = this.#plan.dispatches[dispatch]!;
+      const { pipeline, workgroups, groups } = this.#dispatches[dispatch]!;
       const ranges = bound.map(rangeOf);
       if (reportsErrors) ranges.push({ buffer: this.#errors!, offset: 0, bytes: 4 });
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#bindGroup(pipeline, groups, ranges));
       pass.dispatchWorkgroups(...workgroups);
-    });
-    pass.end();
+    };
   }
 
   dispose(): void {
     for (const buffer of this.#constants.values()) this.#pool.giveBack(buffer);
-    this.#constants.clear();
     if (this.#errors !== undefined) this.#pool.giveBack(this.#errors);
+  }
+
+  /** What the largest value in a slot is. */
+  #nameOfSlot(slot: number): string {
+    const { arena, buffers, slots } = this.#plan;
+    const largest = buffers.find(({ bytes }, number) => {
+      const place = arena.get(number);
+      return place !== undefined && "slot" in place && place.slot === slot && bytes === slots[slot];
+    });
+    const spec = largest?.node?.outputs.find(
+      ({ shape }) => shapeSize(shape) * ELEMENT_BYTES === largest.bytes,
+    );
+    if (largest?.node === undefined || spec === undefined) return "a value inside a program";
+    const { op, scope } = largest.node;
+    return `${describeOperation(op.name, scope)} ${formatShape(spec.shape)}`;
   }
 
   /** The state as it is expected: copied together where it lies elsewhere. */
@@ -202,4 +263,12 @@ export class LoadedProgram {
     this.#numbers.set(buffer, ++this.#lastNumber);
     return this.#lastNumber;
   }
+}
+
+/** A grid of as many workgroups within what the device takes along an axis. */
+function folded(
+  [x, y, z]: readonly [number, number, number],
+  most: number,
+): readonly [number, number, number] {
+  return Math.max(x, y, z) <= most ? [x, y, z] : grid(x * y * z, most);
 }

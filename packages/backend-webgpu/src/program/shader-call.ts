@@ -1,5 +1,5 @@
 // The instructions of a program on this backend: every one is a dispatch.
-import type { BufferId, KernelCall, PlannedBuffer } from "@convoke/core/planning";
+import type { BufferId, InstructionName, KernelCall, PlannedBuffer } from "@convoke/core/planning";
 import type { Shader } from "../wgsl/shader.js";
 import type { SharedHome } from "./homes.js";
 
@@ -13,6 +13,7 @@ export interface ShaderCall extends KernelCall {
 
 /** A dispatch: its code, and what is bound: buffers of the plan, or all that lies in a shared buffer of the device. */
 export interface Dispatch {
+  readonly name?: InstructionName | undefined;
   readonly code: string;
   readonly workgroups: readonly [number, number, number];
   readonly bound: readonly (BufferId | SharedHome)[];

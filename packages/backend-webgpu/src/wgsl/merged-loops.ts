@@ -111,13 +111,7 @@ export function mergedShader(
   return {
     shader: {
       declarations,
-      text: entryText({
-        functions: text.functions,
-        extra,
-        lanes: LANES,
-        workgroups,
-        body: branches.join("\n"),
-      }),
+      text: entryText({ functions: text.functions, extra, lanes: LANES, body: branches.join("\n") }),
       workgroups,
     },
     homes: [...text.homes.keys()],

@@ -40,11 +40,12 @@ export function codeOf({ declarations, text }: Shader, sharesWritten: (binding: 
 /** Workgroups per dimension that every implementation takes. */
 const MOST_WORKGROUPS = 65535;
 
-/** So many workgroups as a grid; `flatWorkgroup` numbers them in the shader. */
-export function grid(count: number): [number, number, number] {
-  if (count <= MOST_WORKGROUPS) return [count, 1, 1];
-  const rows = Math.ceil(count / MOST_WORKGROUPS);
-  return [Math.ceil(count / rows), rows, 1];
+/** At least so many workgroups as a grid of at most `most` along each axis; `flatWorkgroup` numbers them in the shader. */
+export function grid(count: number, most = MOST_WORKGROUPS): [number, number, number] {
+  if (count <= most) return [count, 1, 1];
+  const layers = Math.ceil(count / most ** 2);
+  const rows = Math.ceil(count / (layers * most));
+  return [Math.ceil(count / (layers * rows)), rows, layers];
 }
 
 /** Where the text of a loop reads and writes: a shader of its own, or a part of one. */
@@ -111,7 +112,7 @@ export class ShaderText implements LoopText {
       ...this.#outputs.map(({ dtype }, i) => declaration(`out${i}`, dtype, true)),
       ...(errors === undefined ? [] : [{ name: errors, type: "atomic<u32>", isWritten: true }]),
     ];
-    const text = entryText({ functions: this.#functions, extra, lanes, workgroups, body });
+    const text = entryText({ functions: this.#functions, extra, lanes, body });
     return { declarations, text, workgroups };
   }
 }
@@ -125,15 +126,19 @@ export function entryText(parts: {
   functions: ReadonlySet<string>;
   extra: string;
   lanes: number;
-  workgroups: readonly [number, number, number];
   body: string;
 }): string {
   const lines = [
     shaderFunctions(parts.functions),
     parts.extra,
     `@compute @workgroup_size(${parts.lanes})`,
-    `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {`,
-    `let flatWorkgroup = workgroup.x + workgroup.y * ${parts.workgroups[0]}u;`,
+    "fn main(",
+    "@builtin(workgroup_id) workgroup: vec3u,",
+    "@builtin(num_workgroups) workgroups: vec3u,",
+    "@builtin(local_invocation_index) lane: u32,",
+    ") {",
+    // How the grid is folded is up to whoever dispatches.
+    "let flatWorkgroup = workgroup.x + workgroups.x * (workgroup.y + workgroups.y * workgroup.z);",
     parts.body,
     "}",
   ];

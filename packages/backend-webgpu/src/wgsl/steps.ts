@@ -148,7 +148,8 @@ function castExpression(a: string, { from, to, use }: { from: DType; to: DType; 
   const [source, target] = [shaderType(from), shaderType(to)];
   if (target === "bool") {
     if (source === "bool") return a;
-    return `${a} != ${source}(0)`;
+    // NaN is true, and devices compare it as unequal to nothing: `!=` would make it false.
+    return `!(${a} == ${source}(0))`;
   }
   if (source === "bool") return `select(${target}(0), ${target}(1), ${a})`;
   if (source === "f32" && target !== "f32") {

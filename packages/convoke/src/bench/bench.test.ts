@@ -4,7 +4,18 @@ import { dense, input, sequential } from "@convoke/layers";
 import { sgd } from "@convoke/optimizers";
 import { fit } from "@convoke/train";
 import { describe, expect, it } from "vitest";
-import { benchJob, benchJobs, cifarCnn, measureJob, median, type BenchJob } from "./index.js";
+import {
+  benchJob,
+  benchJobs,
+  benchJobsOf,
+  cifarCnn,
+  deviceJobs,
+  measureJob,
+  median,
+  roofOf,
+  type BenchBackend,
+  type BenchJob,
+} from "./index.js";
 import { timesPerSecond } from "./job.js";
 import { StepClock } from "./step-clock.js";
 
@@ -26,6 +37,37 @@ describe("the jobs", () => {
       infer-lenet5-b256 images/s
       infer-resnet20-b32 images/s"
     `);
+  });
+
+  it("are more where a device measures its memory", () => {
+    const lines = deviceJobs.map(({ name, unit, operations, bytes }) =>
+      `${name} ${unit} ${operations ?? bytes ?? ""}`.trim(),
+    );
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "memory-bandwidth GB/s
+      elementwise-chain GB/s 536870912
+      matmul-2048 GFLOP/s 17179869184
+      matmul-4096 GFLOP/s 137438953472
+      train-resnet20-b128 images/s"
+    `);
+    const device: BenchBackend = { ...reference(), measureBandwidth: () => Promise.resolve(1) };
+    expect(benchJobsOf(device)).toEqual([...benchJobs, ...deviceJobs]);
+    expect(benchJobsOf(reference())).toBe(benchJobs);
+    expect(benchJob("matmul-4096")).toBe(deviceJobs[3]);
+  });
+
+  it("are compared with the limit of their unit", () => {
+    const results = [
+      { name: "fma-peak", value: 100, unit: "GFLOP/s" },
+      { name: "matmul-256", value: 25, unit: "GFLOP/s" },
+      { name: "elementwise-chain", value: 3, unit: "GB/s" },
+      { name: "memory-bandwidth", value: 4, unit: "GB/s" },
+      { name: "train-lenet5-b64", value: 5, unit: "images/s" },
+    ] as const;
+    expect(results.map((result) => roofOf(result, results)?.share)).toEqual([
+      ...[undefined, 0.25, 0.75, undefined, undefined],
+    ]);
+    expect(roofOf(results[1], [results[1]])).toBeUndefined();
   });
 
   it("include a plain network of four convolutions", () => {
@@ -94,6 +136,18 @@ describe("measuring", () => {
     const { job, calls } = jobOf([]);
     await expect(measureJob(job, reference())).rejects.toThrow("nothing left");
     expect(calls.at(-1)).toBe("dispose");
+  });
+
+  it("waits for what is still under way", async () => {
+    let done = 0;
+    const pending: Promise<void>[] = [];
+    const once = (): Promise<void> => {
+      pending.push(new Promise((resolve) => setTimeout(resolve, 40)).then(() => void done++));
+      return new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const perSecond = await timesPerSecond(10, once, async () => void (await Promise.all(pending)));
+    expect(done).toBe(pending.length);
+    expect(perSecond).toBeLessThanOrEqual((1000 * done) / 39);
   });
 
   it("counts runs by the clock", async () => {

@@ -4,7 +4,8 @@
  *
  * @packageDocumentation
  */
-import type { BenchJob } from "./job.js";
+import { deviceJobs } from "./device-jobs.js";
+import type { BenchBackend, BenchJob } from "./job.js";
 import { kernelJobs } from "./kernel-jobs.js";
 import { networkJobs } from "./network-jobs.js";
 
@@ -18,12 +19,23 @@ export {
   type MeasureOptions,
   type PreparedJob,
 } from "./job.js";
+export { convolutionJob, matmulJob, type ConvolutionSize } from "./kernel-jobs.js";
+export { lenet5InferenceJob, resnetTrainingJob } from "./network-jobs.js";
 export { cifarCnn } from "./cifar-cnn.js";
 
-/** All jobs: `fma-peak` first, then the kernels, training and inference. */
+export { roofOf, type RoofShare } from "./roof.js";
+
+/** The jobs of every backend: `fma-peak` first, then the kernels, training and inference. */
 export const benchJobs: readonly BenchJob[] = [...kernelJobs, ...networkJobs];
+
+export { deviceJobs };
+
+/** All jobs that fit a backend; one that measures the bandwidth of its memory has the larger ones of a GPU, too. */
+export function benchJobsOf(backend: BenchBackend): readonly BenchJob[] {
+  return backend.measureBandwidth === undefined ? benchJobs : [...benchJobs, ...deviceJobs];
+}
 
 /** The job of this name, if there is one. */
 export function benchJob(name: string): BenchJob | undefined {
-  return benchJobs.find((job) => job.name === name);
+  return [...benchJobs, ...deviceJobs].find((job) => job.name === name);
 }

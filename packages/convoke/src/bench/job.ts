@@ -9,9 +9,13 @@ export interface BenchBackend extends Backend {
   readonly fused?: boolean;
   /** The limit of the machine in GFLOP/s, on all threads at once. */
   measurePeak?(): Promise<number>;
+  /** The limit of the memory in GB/s: what is read and what is written both count. */
+  measureBandwidth?(): Promise<number>;
+  /** Waits until what was started is done, where a run may go on after its promise is resolved. */
+  settled?(): Promise<void>;
 }
 
-export type BenchUnit = "GFLOP/s" | "images/s";
+export type BenchUnit = "GFLOP/s" | "GB/s" | "images/s";
 
 /** A job that is compiled and has run once. */
 export interface PreparedJob {
@@ -27,6 +31,8 @@ export interface BenchJob {
   readonly about: string;
   /** Multiply-adds of the direct algorithm in one run, counted as two operations each. Only where the unit is GFLOP/s. */
   readonly operations?: number;
+  /** Bytes that one run reads and writes at the least. Only where the unit is GB/s. */
+  readonly bytes?: number;
   /** Why it does not run on this backend, if it does not. */
   refusal?(backend: BenchBackend): string | undefined;
   /** Makes data, compiles, and runs once. */
@@ -89,15 +95,18 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
 }
 
-/** Runs `once` for at least so many milliseconds; how often it ran per second. */
-export async function timesPerSecond(milliseconds: number, once: () => Promise<void>): Promise<number> {
+/** Runs `once` for at least so many milliseconds, and waits until all is `settled`; how often it ran per second. */
+export async function timesPerSecond(
+  milliseconds: number,
+  once: () => Promise<void>,
+  settled: () => Promise<void> = () => Promise.resolve(),
+): Promise<number> {
   const start = performance.now();
   let count = 0;
-  let elapsed: number;
   do {
     await once();
     count++;
-    elapsed = performance.now() - start;
-  } while (elapsed < milliseconds);
-  return (1000 * count) / elapsed;
+  } while (performance.now() - start < milliseconds);
+  await settled();
+  return (1000 * count) / (performance.now() - start);
 }

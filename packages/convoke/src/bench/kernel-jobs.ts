@@ -1,89 +1,32 @@
 // Single ops: how near the kernels come to the limit of the machine.
-import {
-  apply,
-  compile,
-  conv2d,
-  hostKey,
-  hostUniform,
-  opTable,
-  tensor,
-  Variable,
-  type Tensor,
-} from "@convoke/core";
+import { apply, conv2d, opTable } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
-import { timesPerSecond, type BenchBackend, type BenchJob, type PreparedJob } from "./job.js";
+import type { BenchJob } from "./job.js";
+import { limitJob } from "./limit-job.js";
+import { opJob, type Op } from "./op-job.js";
 
-const fmaPeak: BenchJob = {
+const fmaPeak = limitJob({
   name: "fma-peak",
   unit: "GFLOP/s",
   about: "multiply-adds that wait for nothing, on all threads: the limit of the machine",
-  refusal: ({ name, measurePeak }) =>
-    measurePeak === undefined ? `backend "${name}" does not measure it` : undefined,
-  async prepare(backend) {
-    const peak = backend.measurePeak!.bind(backend);
-    await peak();
-    return {
-      async run(milliseconds) {
-        let sum = 0;
-        let count = 0;
-        await timesPerSecond(milliseconds, async () => {
-          sum += await peak();
-          count++;
-        });
-        return sum / count;
-      },
-      dispose: () => Promise.resolve(),
-    };
-  },
-};
+  measure: "measurePeak",
+});
 
-type Op = (a: Tensor, b: Tensor) => Tensor;
-
-/** A job of one op on two operands that lie on the backend, as weights do. */
-function opJob(job: {
+/** A job of two operands, measured by its multiply-adds. */
+function productJob(job: {
   name: string;
   about: string;
   operands: readonly [Shape, Shape];
   multiplyAdds: number;
   op: Op;
 }): BenchJob {
-  const operations = 2 * job.multiplyAdds;
-  return {
-    name: job.name,
-    unit: "GFLOP/s",
-    about: job.about,
-    operations,
-    prepare: (backend) => prepareOp(backend, { ...job, operations }),
-  };
+  const { multiplyAdds, ...rest } = job;
+  return opJob({ ...rest, operations: 2 * multiplyAdds });
 }
 
-async function prepareOp(
-  backend: BenchBackend,
-  job: { name: string; operands: readonly [Shape, Shape]; op: Op; operations: number },
-): Promise<PreparedJob> {
-  const [a, b] = job.operands.map((shape, i) => {
-    const values = Float32Array.from(hostUniform(hostKey(i), shapeSize(shape)), (value) => 2 * value - 1);
-    return new Variable(tensor(values, { shape }), { name: `operand${i}` });
-  });
-  const run = compile(() => job.op(a!.value, b!.value), { backend, name: job.name });
-  const once = async (): Promise<void> => {
-    const result = (await run()) as Tensor;
-    result.dispose();
-  };
-  await once();
-  return {
-    run: async (milliseconds) => ((await timesPerSecond(milliseconds, once)) * job.operations) / 1e9,
-    dispose: async () => {
-      run.dispose();
-      a!.value.dispose();
-      b!.value.dispose();
-      await Promise.resolve();
-    },
-  };
-}
-
-function matmulJob(size: number): BenchJob {
-  return opJob({
+/** `matmul-SIZE`: a product of square matrices. */
+export function matmulJob(size: number): BenchJob {
+  return productJob({
     name: `matmul-${size}`,
     about: `[${size}, ${size}] times [${size}, ${size}]`,
     operands: [
@@ -95,7 +38,9 @@ function matmulJob(size: number): BenchJob {
   });
 }
 
-interface ConvolutionSize {
+export interface ConvolutionSize {
+  /** Default 32. */
+  readonly images?: number;
   readonly channels: number;
   readonly size: number;
   readonly kernel: number;
@@ -105,9 +50,9 @@ interface ConvolutionSize {
 const IMAGES = 32;
 
 /** A convolution that keeps channels and size, as the first two inputs of one of its three faces. */
-function convolution({ channels, size, kernel, groups = 1 }: ConvolutionSize) {
+function convolution({ images = IMAGES, channels, size, kernel, groups = 1 }: ConvolutionSize) {
   const pad = (kernel - 1) / 2;
-  const image: Shape = [IMAGES, channels, size, size];
+  const image: Shape = [images, channels, size, size];
   const filters: Shape = [channels, channels / groups, kernel, kernel];
   const pads: [number, number][] = [
     [pad, pad],
@@ -123,6 +68,19 @@ function convolution({ channels, size, kernel, groups = 1 }: ConvolutionSize) {
   return { image, filters, multiplyAdds, forward, inputGrad, filterGrad };
 }
 
+/** A convolution forward, under a name of your own. */
+export function convolutionJob(name: string, size: ConvolutionSize): BenchJob {
+  const { channels, kernel, size: side, images = IMAGES } = size;
+  const { image, filters, multiplyAdds, forward } = convolution(size);
+  return productJob({
+    name,
+    about: `convolution ${kernel}×${kernel}, same, ${channels} to ${channels} channels, ${images} images of ${side}×${side}`,
+    operands: [image, filters],
+    multiplyAdds,
+    op: forward,
+  });
+}
+
 const large = convolution({ channels: 64, size: 56, kernel: 3 });
 const pointwise = convolution({ channels: 256, size: 14, kernel: 1 });
 const depthwise = convolution({ channels: 128, size: 28, kernel: 3, groups: 128 });
@@ -131,35 +89,35 @@ export const kernelJobs: readonly BenchJob[] = [
   fmaPeak,
   matmulJob(256),
   matmulJob(1024),
-  opJob({
+  productJob({
     name: "conv2d-3x3-64-56",
     about: "convolution 3×3, same, 64 to 64 channels, 32 images of 56×56",
     operands: [large.image, large.filters],
     multiplyAdds: large.multiplyAdds,
     op: large.forward,
   }),
-  opJob({
+  productJob({
     name: "conv2d-input-grad-3x3-64-56",
     about: "its gradient by the input",
     operands: [large.image, large.filters],
     multiplyAdds: large.multiplyAdds,
     op: large.inputGrad,
   }),
-  opJob({
+  productJob({
     name: "conv2d-filter-grad-3x3-64-56",
     about: "its gradient by the kernels",
     operands: [large.image, large.image],
     multiplyAdds: large.multiplyAdds,
     op: large.filterGrad,
   }),
-  opJob({
+  productJob({
     name: "conv2d-1x1-256-14",
     about: "convolution 1×1, 256 to 256 channels, 32 images of 14×14",
     operands: [pointwise.image, pointwise.filters],
     multiplyAdds: pointwise.multiplyAdds,
     op: pointwise.forward,
   }),
-  opJob({
+  productJob({
     name: "depthwise-3x3-128-28",
     about: "depthwise convolution 3×3, same, 128 channels, 32 images of 28×28",
     operands: [depthwise.image, depthwise.filters],

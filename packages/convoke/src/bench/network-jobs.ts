@@ -105,6 +105,29 @@ function disposeVariables(model: Module): void {
 const digit: Shape = [1, 28, 28];
 const photograph: Shape = [3, 32, 32];
 
+/** `infer-lenet5-bBATCH`. */
+export function lenet5InferenceJob(batchSize: number): BenchJob {
+  return inferenceJob({
+    name: `infer-lenet5-b${batchSize}`,
+    about: `running LeNet-5, batches of ${batchSize}`,
+    model: lenet5,
+    image: digit,
+    batchSize,
+  });
+}
+
+/** `train-resnet20-bBATCH`. */
+export function resnetTrainingJob(batchSize: number): BenchJob {
+  return trainingJob({
+    name: `train-resnet20-b${batchSize}`,
+    about: `training ResNet-20 on 32×32, batches of ${batchSize}, SGD with momentum`,
+    model: () => cifarResNet(20),
+    image: photograph,
+    batchSize,
+    optimizer: () => sgd(0.01, { momentum: 0.9 }),
+  });
+}
+
 export const networkJobs: readonly BenchJob[] = [
   trainingJob({
     name: "train-lenet5-b64",
@@ -122,21 +145,8 @@ export const networkJobs: readonly BenchJob[] = [
     batchSize: 32,
     optimizer: () => sgd(0.01, { momentum: 0.9 }),
   }),
-  trainingJob({
-    name: "train-resnet20-b32",
-    about: "training ResNet-20 on 32×32, batches of 32, SGD with momentum",
-    model: () => cifarResNet(20),
-    image: photograph,
-    batchSize: 32,
-    optimizer: () => sgd(0.01, { momentum: 0.9 }),
-  }),
-  inferenceJob({
-    name: "infer-lenet5-b256",
-    about: "running LeNet-5, batches of 256",
-    model: lenet5,
-    image: digit,
-    batchSize: 256,
-  }),
+  resnetTrainingJob(32),
+  lenet5InferenceJob(256),
   inferenceJob({
     name: "infer-resnet20-b32",
     about: "running ResNet-20, batches of 32",

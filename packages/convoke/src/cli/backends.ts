@@ -18,8 +18,16 @@ export interface BackendStatus {
   readonly reason?: string;
 }
 
+export interface OpenOptions {
+  readonly threads?: number | undefined;
+  /** Whether to take the time of each kernel. */
+  readonly profile?: boolean | undefined;
+}
+
 interface BackendEntry {
-  open(options: { threads?: number }): Promise<Backend>;
+  open(options: OpenOptions): Promise<Backend>;
+  /** Whether it can tell the time of each kernel. */
+  readonly profiles?: true;
   status(): Promise<BackendStatus>;
 }
 
@@ -39,7 +47,11 @@ const backends: Readonly<Record<string, BackendEntry>> = {
       });
     },
   },
-  webgpu: { open: () => webgpu(), status: webgpuStatus },
+  webgpu: {
+    open: ({ profile }) => webgpu({ profile: profile === true }),
+    status: webgpuStatus,
+    profiles: true,
+  },
   onnxruntime: {
     open: ({ threads }) => onnxruntime(threads === undefined ? {} : { threads }),
     status: runtimeStatus,
@@ -53,14 +65,30 @@ export const backendNames: readonly string[] = Object.keys(backends);
  *
  * @throws UsageError for a name that is not known, BackendUnavailableError for one that cannot run here.
  */
-export function openBackend(name: string, options: { threads?: number } = {}): Promise<Backend> {
+export function openBackend(name: string, options: OpenOptions = {}): Promise<Backend> {
   const entry = Object.hasOwn(backends, name) ? backends[name] : undefined;
-  if (entry !== undefined) return entry.open(options);
+  if (entry !== undefined) {
+    if (options.profile !== true || entry.profiles === true) return entry.open(options);
+    throw new UsageError({
+      operation: "--profile",
+      problem: `backend "${name}" does not tell the time of each kernel.`,
+      wayOut: "Use --backend webgpu, or leave --profile out.",
+    });
+  }
   throw new UsageError({
     operation: "--backend",
     problem: `there is no backend "${name}".`,
     wayOut: suggestion(name, backendNames),
   });
+}
+
+interface AdapterBackend extends Backend {
+  readonly info?: { readonly adapter: string };
+}
+
+/** The adapter that a backend runs on, if it runs on one. */
+export function adapterOf(backend: AdapterBackend): string | undefined {
+  return backend.info?.adapter;
 }
 
 export function backendStatuses(): Promise<BackendStatus[]> {

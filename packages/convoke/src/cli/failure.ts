@@ -17,6 +17,7 @@ const selfExplaining = new Set([
   "ConvokeError",
   "DTypeError",
   "DatasetError",
+  "DeviceLostError",
   "GradientError",
   "ModuleError",
   "NetworkTextError",

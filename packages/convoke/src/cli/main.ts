@@ -60,6 +60,7 @@ function buildProgram(terminal: Terminal): Command {
       wholeNumber("--seed", 0),
       0,
     )
+    .option("--profile", "the time of each kernel at the end (backend webgpu; it slows the run down)")
     .option("--resume", "go on where the run that wrote the checkpoint in the output folder ended")
     .action((options: TrainOptions) => trainCommand(options, terminal));
 
@@ -108,6 +109,7 @@ function buildProgram(terminal: Terminal): Command {
   threads(add("bench", "how fast this machine computes, trains and runs networks"))
     .option("--backend <name>", `one of ${backendNames.join(", ")}`, "cpu")
     .option("--only <names>", "only these jobs, separated by commas", names("--only"))
+    .option("--profile", "the time of each kernel, below each job (backend webgpu; it slows the job down)")
     .action((options: BenchOptions) => benchCommand(options, terminal));
 
   threads(

@@ -1,9 +1,11 @@
 // What comes out of a training run: its test, the verified export, and the files.
+import type { Profile } from "@convoke/backend-webgpu";
 import type { Backend, Module } from "@convoke/core";
 import type { Dataset } from "@convoke/datasets";
 import { exportOnnx, type OnnxRunner } from "@convoke/onnx";
 import { formatReport, type ModelReport } from "@convoke/shape-checker";
 import { evaluate, saveParameters, type History } from "@convoke/train";
+import { profileText } from "./kernel-profile.js";
 import { svgCurves, textCurve } from "./loss-curve.js";
 import type { OutputFolder } from "./output-folder.js";
 import type { RunRecord } from "./run-record.js";
@@ -23,11 +25,14 @@ export interface TrainedModel {
   readonly shapeReport: ModelReport;
   readonly history: History;
   readonly record: RunRecord;
+  /** The time of each kernel in training, where it was taken. */
+  readonly profile: Profile | undefined;
 }
 
 /** Tests the model, exports and verifies it, writes all files, and tells the result. */
 export async function finishTraining(trained: TrainedModel): Promise<void> {
   const { settings, terminal, folder, backend, runner, train, test, model, history, record } = trained;
+  const { profile } = trained;
   terminal.progress(`testing on ${test.length.toLocaleString("en-US")} images …\n`);
   const measured = await evaluate(model, test, {
     loss: "crossEntropy",
@@ -85,7 +90,8 @@ export async function finishTraining(trained: TrainedModel): Promise<void> {
 
   const files = ["model.onnx", "model.safetensors", "metrics.jsonl", "summary.txt", "curve.svg"];
   terminal.print(`${verdict.join("\n")}\n\nwritten to ${folder.path}: ${files.join(", ")}`);
-  terminal.result(result);
+  if (profile !== undefined) terminal.print(`\n${profileText(profile)}`);
+  terminal.result({ ...result, ...(profile && { profile }) });
 }
 
 function lines(result: {

@@ -11,6 +11,8 @@ export interface Unsupported {
 /** A handle on memory of a backend. Backends extend it with whatever they need; core only passes it around. */
 export interface DeviceBuffer {
   readonly spec: TensorSpec;
+  /** Whether its value went with a device that was lost and was not put back: core then uploads host data anew. */
+  readonly isLost?: boolean;
 }
 
 export interface MemoryInfo {
@@ -34,7 +36,8 @@ export interface Backend {
   readonly name: string;
   supports(node: GraphNode): true | Unsupported;
   compile(graph: Graph): Promise<Program>;
-  upload(data: TypedArray, spec: TensorSpec): DeviceBuffer;
+  /** `label` says what it is, for messages: the path of a parameter for instance. */
+  upload(data: TypedArray, spec: TensorSpec, label?: string): DeviceBuffer;
   download(buffer: DeviceBuffer): Promise<TypedArray>;
   /**
    * The values without waiting, not to be changed; undefined where they are not at hand. Where device memory is host
@@ -44,6 +47,12 @@ export interface Backend {
   peek?(buffer: DeviceBuffer): TypedArray | undefined;
   free(buffer: DeviceBuffer): void;
   memory(): MemoryInfo;
+  /**
+   * For devices that can go away. From then on everything rejects with a `DeviceLostError`, until this has opened a new
+   * one; it does nothing where none was lost. Programs stay usable, and buffers whose values it cannot put back are
+   * marked as lost.
+   */
+  recover?(): Promise<void>;
   dispose(): Promise<void>;
 }
 

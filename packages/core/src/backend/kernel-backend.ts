@@ -1,13 +1,14 @@
 // Makes a backend out of a table of kernels: the reference backend is built so, and a first backend takes an afternoon.
 import { shapeSize } from "@convoke/shape";
-import { allocate, byteLength, type TypedArray } from "../dtype.js";
+import { allocate, type TypedArray } from "../dtype.js";
 import { BackendError, ConvokeError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import { isConstant } from "../graph/leaf.js";
-import { specOf, type GraphNode, type TensorSpec, type Value } from "../graph/node.js";
+import { specOf, type GraphNode, type Value } from "../graph/node.js";
 import { describeOperation } from "../graph/scope.js";
 import type { HostArray, Kernel } from "../ops/definition.js";
-import type { Backend, DeviceBuffer, MemoryInfo, Program, Unsupported } from "./backend.js";
+import type { Backend, DeviceBuffer, Program, Unsupported } from "./backend.js";
+import { HostBuffers } from "./host-buffers.js";
 
 /** Kernels by op name. A composite may have one as well: then it is not lowered. */
 export type KernelTable = Readonly<Partial<Record<string, Kernel>>>;
@@ -41,7 +42,7 @@ const GIBIBYTE = 2 ** 30;
  * ```
  */
 export function kernelBackend(options: KernelBackendOptions): Backend {
-  const memory = new HostMemory(options.name, options.memoryLimit ?? 4 * GIBIBYTE);
+  const memory = new HostBuffers({ backend: options.name, limit: options.memoryLimit ?? 4 * GIBIBYTE });
   return {
     name: options.name,
     supports(node) {
@@ -52,12 +53,12 @@ export function kernelBackend(options: KernelBackendOptions): Backend {
     upload: (data, spec) => memory.adopt(data.slice(), spec),
     download: (buffer) => {
       try {
-        return Promise.resolve(memory.read(buffer).slice());
+        return Promise.resolve(memory.own(buffer).data.slice());
       } catch (error) {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       }
     },
-    peek: (buffer) => memory.read(buffer),
+    peek: (buffer) => memory.own(buffer).data,
     free: (buffer) => memory.free(buffer),
     memory: () => memory.info(),
     dispose: () => {
@@ -65,85 +66,6 @@ export function kernelBackend(options: KernelBackendOptions): Backend {
       return Promise.resolve();
     },
   };
-}
-
-class HostBuffer implements DeviceBuffer {
-  readonly spec: TensorSpec;
-  data: TypedArray;
-  isFreed = false;
-
-  constructor(data: TypedArray, spec: TensorSpec) {
-    this.data = data;
-    this.spec = spec;
-  }
-}
-
-class HostMemory {
-  readonly #owner: string;
-  readonly #limit: number;
-  readonly #live = new Set<HostBuffer>();
-  #bytes = 0;
-  #isDisposed = false;
-
-  constructor(owner: string, limit: number) {
-    this.#owner = owner;
-    this.#limit = limit;
-  }
-
-  adopt(data: TypedArray, spec: TensorSpec): HostBuffer {
-    this.#assertUsable();
-    const buffer = new HostBuffer(data, spec);
-    this.#live.add(buffer);
-    this.#bytes += data.byteLength;
-    return buffer;
-  }
-
-  read(buffer: DeviceBuffer): TypedArray {
-    this.#assertUsable();
-    return this.#own(buffer).data;
-  }
-
-  /** The new value of a state handle. */
-  replace(buffer: DeviceBuffer, data: TypedArray): void {
-    this.#own(buffer).data = data;
-  }
-
-  free(buffer: DeviceBuffer): void {
-    if (!(buffer instanceof HostBuffer) || !this.#live.delete(buffer)) return;
-    buffer.isFreed = true;
-    this.#bytes -= byteLength(buffer.spec.dtype, shapeSize(buffer.spec.shape));
-    buffer.data = allocate(buffer.spec.dtype, 0);
-  }
-
-  info(): MemoryInfo {
-    return { bytes: this.#bytes, buffers: this.#live.size, highWater: this.#limit / 8, limit: this.#limit };
-  }
-
-  dispose(): void {
-    for (const buffer of this.#live) this.free(buffer);
-    this.#isDisposed = true;
-  }
-
-  #own(buffer: DeviceBuffer): HostBuffer {
-    if (buffer instanceof HostBuffer && this.#live.has(buffer)) return buffer;
-    throw new BackendError({
-      operation: `backend "${this.#owner}"`,
-      problem:
-        buffer instanceof HostBuffer && buffer.isFreed
-          ? "a tensor that was disposed is used."
-          : "got a buffer of another backend.",
-      wayOut: "Use a tensor only before dispose(), and on the backend that made it.",
-    });
-  }
-
-  #assertUsable(): void {
-    if (!this.#isDisposed) return;
-    throw new BackendError({
-      operation: `backend "${this.#owner}"`,
-      problem: "it was disposed.",
-      wayOut: "Create a new one and pass it to useBackend().",
-    });
-  }
 }
 
 /** Milliseconds after which timers, signals and repaints get a turn: kernels run in the calling thread. */
@@ -163,11 +85,11 @@ async function giveTurn(): Promise<void> {
 class KernelProgram implements Program {
   readonly #graph: Graph;
   readonly #kernels: KernelTable;
-  readonly #memory: HostMemory;
+  readonly #memory: HostBuffers;
   /** How often each node's outputs are read: after the last time they are dropped. */
   readonly #uses = new Map<GraphNode, number>();
 
-  constructor(graph: Graph, kernels: KernelTable, memory: HostMemory) {
+  constructor(graph: Graph, kernels: KernelTable, memory: HostBuffers) {
     this.#graph = graph;
     this.#kernels = kernels;
     this.#memory = memory;
@@ -183,7 +105,7 @@ class KernelProgram implements Program {
     await giveTurn();
     const values = new Map<GraphNode, readonly HostArray[]>();
     const bind = (node: GraphNode, buffer: DeviceBuffer): void => {
-      values.set(node, [{ ...node.outputs[0]!, data: this.#memory.read(buffer) }]);
+      values.set(node, [{ ...node.outputs[0]!, data: this.#memory.own(buffer).data }]);
     };
     this.#graph.inputs.forEach((node, i) => bind(node, inputs[i]!));
     this.#graph.state.forEach(({ input }, i) => bind(input, state[i]!));
@@ -217,7 +139,9 @@ class KernelProgram implements Program {
     };
     const outputs = this.#graph.outputs.map((value) => this.#memory.adopt(fresh(value), specOf(value)));
     const updates = this.#graph.state.map(({ update }) => fresh(update));
-    updates.forEach((data, i) => this.#memory.replace(state[i]!, data));
+    updates.forEach((data, i) => {
+      this.#memory.own(state[i]!).data = data;
+    });
     return outputs;
   }
 

@@ -1,7 +1,7 @@
 // Turns a lazy graph into a program's graph: leaves that hold values become its inputs.
-import { BackendError, TraceError } from "../errors.js";
+import { BackendError, DeviceLostError, TraceError } from "../errors.js";
 import type { Backend, DeviceBuffer } from "../backend/backend.js";
-import { Storage } from "../backend/storage.js";
+import { liveBuffers, Storage } from "../backend/storage.js";
 import { graphOf, type Graph } from "../graph/graph.js";
 import { inputNode, isConstant, isInput } from "../graph/leaf.js";
 import type { GraphNode } from "../graph/node.js";
@@ -98,17 +98,27 @@ function tensorOf({ spec }: Storage): string {
   return `a tensor of shape [${spec.shape.join(", ")}]`;
 }
 
-/** The buffer that holds a leaf on `backend`; host data is uploaded and kept there. */
-export function bufferOf(leaf: Value, backend: Backend): DeviceBuffer {
+/** The buffer that holds a leaf on `backend`; host data is uploaded and kept there. `label` says what it is. */
+export function bufferOf(leaf: Value, backend: Backend, label = "host data"): DeviceBuffer {
   const kept = leaf.node.storage?.[leaf.index];
-  if (kept !== undefined && kept.backend === backend && !kept.isFreed) return kept.buffer;
+  const isHere = kept !== undefined && kept.backend === backend && !kept.isFreed;
+  if (isHere && kept.buffer.isLost !== true) return kept.buffer;
   if (isConstant(leaf.node)) {
     const spec = leaf.node.outputs[0]!;
-    const storage = new Storage(backend, backend.upload(leaf.node.attributes.data, spec), "host data");
+    const storage = new Storage(backend, backend.upload(leaf.node.attributes.data, spec, label), label);
     leaf.node.settle([storage]);
     return storage.buffer;
   }
   if (kept === undefined) throw new Error("bufferOf: the value was not computed");
+  if (isHere) {
+    const { buffer, spec } = kept;
+    throw new DeviceLostError({
+      lost: backend,
+      problem: `${liveBuffers(backend).get(buffer) ?? "a tensor"} [${spec.shape.join(", ")}] went with the device that was lost.`,
+      wayOut:
+        "Compute it again, or put it back from the host: set() on a Variable, loadParameters() on a model.",
+    });
+  }
   throw new BackendError({
     operation: `tensor [${kept.spec.shape.join(", ")}]`,
     problem: kept.isFreed

@@ -300,6 +300,26 @@ function convolve(
   return apply(convolutionOps.conv, inputs, attributes);
 }
 
+/** A convolution with so many spatial axes. */
+export interface ConvolutionFunction<Op extends string, Axes extends 1 | 2 | 3> {
+  <
+    S extends Shape,
+    T extends Shape,
+    D extends DType,
+    E extends DType,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Groups extends number | undefined = undefined,
+  >(
+    x: Fits<About<"input", ConvResult<S, T, Axes, [Stride, P, Dilation, Groups], Op>>> & Tensor<S, D>,
+    w: Fits<SameDType<D, E, About<"kernel", ConvResult<S, T, Axes, [Stride, P, Dilation, Groups], Op>>, Op>> &
+      Tensor<T, E>,
+    options?: Fits<About<"options", ConvResult<S, T, Axes, [Stride, P, Dilation, Groups], Op>>> &
+      ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups>,
+  ): Tensor<Ok<ConvResult<S, T, Axes, [Stride, P, Dilation, Groups], Op>>, D>;
+}
+
 /**
  * 1-D convolution, as networks mean it (cross-correlation): x [N, C, L], w [O, C / groups, k] → [N, O, L′].
  *
@@ -313,29 +333,8 @@ function convolve(
  * console.log(await conv1d(f, g, { flipKernel: true }).data()); // Float32Array [2, 2]
  * ```
  */
-export function conv1d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  x: Fits<About<"input", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>> & Tensor<S, D>,
-  w: Fits<
-    SameDType<D, E, About<"kernel", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>, "conv1d">
-  > &
-    Tensor<T, E>,
-  options: Fits<About<"options", ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>> &
-    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
-): Tensor<Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>, D> {
-  return convolve(["conv1d", 1], { ...options, x, w }) as Tensor<
-    Ok<ConvResult<S, T, 1, [Stride, P, Dilation, Groups], "conv1d">>,
-    D
-  >;
-}
+export const conv1d: ConvolutionFunction<"conv1d", 1> = (x, w, options) =>
+  convolve(["conv1d", 1], { ...options, x, w }) as never;
 
 /**
  * 2-D convolution, as networks mean it (cross-correlation): x [N, C, H, W], w [O, C / groups, kh, kw] →
@@ -349,54 +348,12 @@ export function conv1d<
  * console.log(y.shape); // [1, 6, 28, 28]
  * ```
  */
-export function conv2d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  x: Fits<About<"input", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>> & Tensor<S, D>,
-  w: Fits<
-    SameDType<D, E, About<"kernel", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>, "conv2d">
-  > &
-    Tensor<T, E>,
-  options: Fits<About<"options", ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>> &
-    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
-): Tensor<Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>, D> {
-  return convolve(["conv2d", 2], { ...options, x, w }) as Tensor<
-    Ok<ConvResult<S, T, 2, [Stride, P, Dilation, Groups], "conv2d">>,
-    D
-  >;
-}
+export const conv2d: ConvolutionFunction<"conv2d", 2> = (x, w, options) =>
+  convolve(["conv2d", 2], { ...options, x, w }) as never;
 
 /** 3-D convolution (cross-correlation): x [N, C, D, H, W], w [O, C / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
-export function conv3d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
->(
-  x: Fits<About<"input", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>> & Tensor<S, D>,
-  w: Fits<
-    SameDType<D, E, About<"kernel", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>, "conv3d">
-  > &
-    Tensor<T, E>,
-  options: Fits<About<"options", ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>> &
-    ConvolutionOptions<NoInfer<D>, Stride, P, Dilation, Groups> = {},
-): Tensor<Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>, D> {
-  return convolve(["conv3d", 3], { ...options, x, w }) as Tensor<
-    Ok<ConvResult<S, T, 3, [Stride, P, Dilation, Groups], "conv3d">>,
-    D
-  >;
-}
+export const conv3d: ConvolutionFunction<"conv3d", 3> = (x, w, options) =>
+  convolve(["conv3d", 3], { ...options, x, w }) as never;
 
 function convolveTransposed(
   [name, axes]: readonly [string, number],
@@ -427,41 +384,40 @@ function convolveTransposed(
   return result;
 }
 
-/** 1-D transposed convolution: x [N, C, L], w [C, O / groups, k] → [N, O, L′]; see `convTranspose2d`. */
-export function convTranspose1d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  x: Fits<
-    About<"input", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>
-  > &
-    Tensor<S, D>,
-  w: Fits<
-    SameDType<
-      D,
-      E,
-      About<"kernel", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>,
-      "convTranspose1d"
-    >
-  > &
-    Tensor<T, E>,
-  options: Fits<
-    About<"options", ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>
-  > &
-    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
-): Tensor<Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>, D> {
-  return convolveTransposed(["convTranspose1d", 1], { ...options, x, w }) as Tensor<
-    Ok<ConvTransposeResult<S, T, 1, [Stride, P, Dilation, Groups, Extra], "convTranspose1d">>,
-    D
-  >;
+/** A transposed convolution with so many spatial axes. */
+export interface ConvolutionTransposeFunction<Op extends string, Axes extends 1 | 2 | 3> {
+  <
+    S extends Shape,
+    T extends Shape,
+    D extends DType,
+    E extends DType,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Groups extends number | undefined = undefined,
+    const Extra extends PerAxis | undefined = undefined,
+  >(
+    x: Fits<About<"input", ConvTransposeResult<S, T, Axes, [Stride, P, Dilation, Groups, Extra], Op>>> &
+      Tensor<S, D>,
+    w: Fits<
+      SameDType<
+        D,
+        E,
+        About<"kernel", ConvTransposeResult<S, T, Axes, [Stride, P, Dilation, Groups, Extra], Op>>,
+        Op
+      >
+    > &
+      Tensor<T, E>,
+    options?: Fits<
+      About<"options", ConvTransposeResult<S, T, Axes, [Stride, P, Dilation, Groups, Extra], Op>>
+    > &
+      ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra>,
+  ): Tensor<Ok<ConvTransposeResult<S, T, Axes, [Stride, P, Dilation, Groups, Extra], Op>>, D>;
 }
+
+/** 1-D transposed convolution: x [N, C, L], w [C, O / groups, k] → [N, O, L′]; see `convTranspose2d`. */
+export const convTranspose1d: ConvolutionTransposeFunction<"convTranspose1d", 1> = (x, w, options) =>
+  convolveTransposed(["convTranspose1d", 1], { ...options, x, w }) as never;
 
 /**
  * 2-D transposed convolution, the gradient of `conv2d` by its input: x [N, C, H, W], w [C, O / groups, kh, kw] →
@@ -475,73 +431,9 @@ export function convTranspose1d<
  * console.log(y.shape); // [1, 4, 14, 14]
  * ```
  */
-export function convTranspose2d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  x: Fits<
-    About<"input", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>
-  > &
-    Tensor<S, D>,
-  w: Fits<
-    SameDType<
-      D,
-      E,
-      About<"kernel", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>,
-      "convTranspose2d"
-    >
-  > &
-    Tensor<T, E>,
-  options: Fits<
-    About<"options", ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>
-  > &
-    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
-): Tensor<Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>, D> {
-  return convolveTransposed(["convTranspose2d", 2], { ...options, x, w }) as Tensor<
-    Ok<ConvTransposeResult<S, T, 2, [Stride, P, Dilation, Groups, Extra], "convTranspose2d">>,
-    D
-  >;
-}
+export const convTranspose2d: ConvolutionTransposeFunction<"convTranspose2d", 2> = (x, w, options) =>
+  convolveTransposed(["convTranspose2d", 2], { ...options, x, w }) as never;
 
 /** 3-D transposed convolution: x [N, C, D, H, W], w [C, O / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
-export function convTranspose3d<
-  S extends Shape,
-  T extends Shape,
-  D extends DType,
-  E extends DType,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Groups extends number | undefined = undefined,
-  const Extra extends PerAxis | undefined = undefined,
->(
-  x: Fits<
-    About<"input", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>
-  > &
-    Tensor<S, D>,
-  w: Fits<
-    SameDType<
-      D,
-      E,
-      About<"kernel", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>,
-      "convTranspose3d"
-    >
-  > &
-    Tensor<T, E>,
-  options: Fits<
-    About<"options", ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>
-  > &
-    ConvolutionTransposeOptions<NoInfer<D>, Stride, P, Dilation, Groups, Extra> = {},
-): Tensor<Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>, D> {
-  return convolveTransposed(["convTranspose3d", 3], { ...options, x, w }) as Tensor<
-    Ok<ConvTransposeResult<S, T, 3, [Stride, P, Dilation, Groups, Extra], "convTranspose3d">>,
-    D
-  >;
-}
+export const convTranspose3d: ConvolutionTransposeFunction<"convTranspose3d", 3> = (x, w, options) =>
+  convolveTransposed(["convTranspose3d", 3], { ...options, x, w }) as never;

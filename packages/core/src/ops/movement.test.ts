@@ -7,17 +7,8 @@ import type { DType } from "../dtype.js";
 import { apply } from "../graph/apply.js";
 import type { Tensor } from "../tensor.js";
 import { arange, tensor, zeros } from "./creation.js";
-import {
-  concat,
-  movementOps,
-  padMode,
-  repeat,
-  split,
-  stack,
-  tile,
-  type PadMode,
-  type Range,
-} from "./movement.js";
+import { concat, repeat, split, stack, tile } from "./joining.js";
+import { movementOps, padMode, type PadMode, type Range } from "./movement.js";
 
 const matrix = tensor([
   [1, 2, 3],

@@ -1,18 +1,14 @@
-// Ops that move elements without computing: reshape, permute, repeat, slice, pad, join.
+// Ops that move elements without computing: reshape, permute, broadcast, slice, pad, join.
 import {
   broadcastTo as broadcastToShape,
   concat as concatShape,
   flatten as flattenShape,
   normaliseAxes,
-  normaliseAxis,
   pad as padShape,
   permute as permuteShape,
-  repeat as repeatShape,
   reshape as reshapeShape,
   slice as sliceShape,
   squeeze as squeezeShape,
-  stack as stackShape,
-  tile as tileShape,
   transpose as transposeShape,
   unsqueeze as unsqueezeShape,
   ShapeError,
@@ -20,20 +16,16 @@ import {
 } from "@convoke/shape";
 import type {
   BroadcastTo,
-  Concat,
   Fits,
   Flatten,
   Ok,
   Pad,
   Permute,
-  Repeat,
   Reshape,
   Shape,
   Slice,
   SliceRange,
   Squeeze,
-  Stack,
-  Tile,
   Transpose,
   Unsqueeze,
 } from "@convoke/shape";
@@ -43,7 +35,6 @@ import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { composite, primitive } from "./definition.js";
 import { sameDType } from "./dtype-rules.js";
-import type { SameDType } from "./operands.js";
 import { broadcastStrides, stridesOf } from "./kernel-loops.js";
 import { copyElements, dense, slicedView } from "./strided-copy.js";
 
@@ -93,6 +84,10 @@ function sliced(x: Tensor, attributes: SliceAttributes): Tensor {
 
 function placed(x: Tensor, attributes: SliceAttributes): Tensor {
   return apply(movementOps.place, [x], attributes);
+}
+
+function concatenated(parts: readonly Tensor[], axis: number): Tensor {
+  return apply(movementOps.concat, parts, { axis });
 }
 
 export const movementOps = {
@@ -204,7 +199,7 @@ export const movementOps = {
       pads.reduce<Tensor>((padded, [before, after], axis) => {
         if (before === 0 && after === 0) return padded;
         const [head, tail] = borders(padded, axis, { before, after, mode });
-        return concat(
+        return concatenated(
           [head, padded, tail].filter((part) => part.shape[axis] !== 0),
           axis,
         );
@@ -383,91 +378,6 @@ export function checkAsserted(shape: Shape, asserted: readonly (number | string)
   });
 }
 
-/** The shapes of a list of tensors. */
-export type ShapesOf<L extends readonly Tensor[]> = { [K in keyof L]: L[K]["shape"] };
-
-/** `Result`, or a message where the first of the element types is known and another differs from it. */
-type SameDTypes<L extends readonly Tensor[], Result, Op extends string> = L extends readonly [
-  infer A extends Tensor,
-  infer B extends Tensor,
-  ...infer Rest extends readonly Tensor[],
-]
-  ? SameDType<A["dtype"], B["dtype"], SameDTypes<[A, ...Rest], Result, Op>, Op>
-  : Result;
-
-/** Tensors joined along `axis`; on all other axes they agree. */
-export function concat<const L extends readonly Tensor[], const A extends number = 0>(
-  tensors: Fits<SameDTypes<L, Concat<ShapesOf<L>, A>, "concat">> & L,
-  axis?: A,
-): Tensor<Ok<Concat<ShapesOf<L>, A>>, L[number]["dtype"]> {
-  return joined(tensors, axis) as Tensor<Ok<Concat<ShapesOf<L>, A>>, L[number]["dtype"]>;
-}
-
-function joined(tensors: readonly Tensor[], axis: number = 0): Tensor {
-  const operation = describeOperation("concat");
-  concatShape(
-    operation,
-    tensors.map((x) => x.shape),
-    axis,
-  );
-  const along = normaliseAxis(operation, axis, tensors[0]!.rank);
-  return tensors.length === 1 ? tensors[0]! : apply(movementOps.concat, tensors, { axis: along });
-}
-
-/** Tensors of one shape laid one upon the other along a new axis, which stands at `axis` in the result. */
-export function stack<const L extends readonly Tensor[], const A extends number = 0>(
-  tensors: Fits<SameDTypes<L, Stack<ShapesOf<L>, A>, "stack">> & L,
-  axis?: A,
-): Tensor<Ok<Stack<ShapesOf<L>, A>>, L[number]["dtype"]> {
-  const operation = describeOperation("stack");
-  const place: number = axis ?? 0;
-  stackShape(
-    operation,
-    tensors.map((x) => x.shape),
-    place,
-  );
-  const raised = tensors.map((x) => unsqueeze(x, place));
-  return joined(raised, place) as Tensor<Ok<Stack<ShapesOf<L>, A>>, L[number]["dtype"]>;
-}
-
-/**
- * The tensor cut along `axis` into parts of the given sizes, or into `parts` equal ones.
- *
- * @example
- * ```ts
- * import { split, tensor } from "@convoke/core";
- * const [a, b] = split(tensor([1, 2, 3, 4, 5]), [2, 3]);
- * console.log(a?.shape, b?.shape); // [2] [3]
- * ```
- */
-export function split<D extends DType>(
-  x: Tensor<Shape, D>,
-  parts: number | readonly number[],
-  axis = 0,
-): Tensor<Shape, D>[] {
-  const operation = describeOperation("split");
-  const along = normaliseAxis(operation, axis, x.rank);
-  const size = x.shape[along]!;
-  const sizes = typeof parts === "number" ? new Array<number>(parts).fill(size / parts) : parts;
-  const total = sizes.reduce((sum, part) => sum + part, 0);
-  if (!sizes.every((part) => Number.isInteger(part) && part >= 0) || total !== size) {
-    throw new ShapeError({
-      operation,
-      got: `axis ${along} of ${formatShape(x.shape)} has ${size} elements`,
-      rule:
-        typeof parts === "number"
-          ? `, they do not divide into ${parts} equal parts.`
-          : `, the parts ${formatShape(parts)} have ${total}.`,
-      wayOut: `Give the sizes of the parts, whole numbers whose sum is ${size}.`,
-    });
-  }
-  let position = 0;
-  return sizes.map((part) => {
-    const range = { start: position, end: (position += part) };
-    return slice(x, [...new Array<Range>(along).fill(undefined), range]);
-  });
-}
-
 /** Without the given axes of 1; without all axes of 1 where none are given. */
 export function squeeze<
   S extends Shape,
@@ -504,31 +414,4 @@ export function flip<S extends Shape, D extends DType>(
   const reversed = normaliseAxes(describeOperation("flip"), axes, x.rank);
   const ranges = x.shape.map((_, axis) => (reversed.includes(axis) ? { step: -1 } : undefined));
   return slice<Shape, D, readonly Range[]>(x, ranges) as Tensor<S, D>;
-}
-
-/** The tensor laid side by side, `counts` times along each axis. */
-export function tile<S extends Shape, D extends DType, const C extends Shape>(
-  x: Tensor<S, D>,
-  counts: Fits<Tile<S, C>> & C,
-): Tensor<Ok<Tile<S, C>>, D> {
-  const shape = tileShape(describeOperation("tile"), x.shape, counts);
-  const split: Shape = x.shape.flatMap((dim) => [1, dim]);
-  const repeated: Shape = x.shape.flatMap((dim, axis) => [counts[axis]!, dim]);
-  const parts: Tensor<Shape, D> = x;
-  return parts.reshape(split).broadcastTo(repeated).reshape(shape) as Tensor<Ok<Tile<S, C>>, D>;
-}
-
-/** Each element along `axis` `count` times in a row. */
-export function repeat<S extends Shape, D extends DType, C extends number, A extends number>(
-  x: Tensor<S, D>,
-  count: C,
-  axis: Fits<Repeat<S, C, A>> & A,
-): Tensor<Ok<Repeat<S, C, A>>, D> {
-  const operation = describeOperation("repeat");
-  const shape = repeatShape(operation, x.shape, count, axis);
-  const after = normaliseAxis(operation, axis, x.rank) + 1;
-  const repeated: Shape = x.shape.toSpliced(after, 0, count);
-  const split: Shape = x.shape.toSpliced(after, 0, 1);
-  const parts: Tensor<Shape, D> = x;
-  return parts.reshape(split).broadcastTo(repeated).reshape(shape) as Tensor<Ok<Repeat<S, C, A>>, D>;
 }

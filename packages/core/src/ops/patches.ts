@@ -5,7 +5,7 @@ import { apply } from "../graph/apply.js";
 import { describeOperation } from "../graph/scope.js";
 import type { Tensor } from "../tensor.js";
 import { composite } from "./definition.js";
-import { stack } from "./movement.js";
+import { stack } from "./joining.js";
 import type { PerAxis } from "./spatial-axes.js";
 
 export const patchOps = {

@@ -318,27 +318,26 @@ function avgPoolAlong(op: readonly [string, number], x: Tensor, options: AvgPool
   return apply(poolingOps.avgPool, [x], attributes);
 }
 
-/** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
-export function maxPool1d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>
-  > &
-    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>, D> {
-  return maxPoolAlong(["maxPool1d", 1], x, options)[0] as Tensor<
-    Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "maxPool1d">>,
-    D
-  >;
+/** Max pooling over so many spatial axes. */
+export interface MaxPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
+  <
+    S extends Shape,
+    D extends DType,
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Ceil extends boolean | undefined = undefined,
+  >(
+    x: Fits<About<"input", PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>> & Tensor<S, D>,
+    options: Fits<About<"options" | "kernel", PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>> &
+      MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
+  ): Tensor<Ok<PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>, D>;
 }
+
+/** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
+export const maxPool1d: MaxPoolingFunction<"maxPool1d", 1> = (x, options) =>
+  maxPoolAlong(["maxPool1d", 1], x, options)[0] as never;
 
 /**
  * The maximum of each window of x [N, C, H, W]. The gradient goes to the recorded maximiser only, the first of equals.
@@ -351,48 +350,12 @@ export function maxPool1d<
  * console.log(await maxPool2d(x, { size: 2 }).data()); // Float32Array [4, 8, 6, 9]
  * ```
  */
-export function maxPool2d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>
-  > &
-    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>, D> {
-  return maxPoolAlong(["maxPool2d", 2], x, options)[0] as Tensor<
-    Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "maxPool2d">>,
-    D
-  >;
-}
+export const maxPool2d: MaxPoolingFunction<"maxPool2d", 2> = (x, options) =>
+  maxPoolAlong(["maxPool2d", 2], x, options)[0] as never;
 
 /** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
-export function maxPool3d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>
-  > &
-    MaxPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>, D> {
-  return maxPoolAlong(["maxPool3d", 3], x, options)[0] as Tensor<
-    Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "maxPool3d">>,
-    D
-  >;
-}
+export const maxPool3d: MaxPoolingFunction<"maxPool3d", 3> = (x, options) =>
+  maxPoolAlong(["maxPool3d", 3], x, options)[0] as never;
 
 /** The maxima of `maxPool2d`, and where each lies in its H×W plane (row · W + column). */
 export function maxPool2dWithIndices<
@@ -420,27 +383,26 @@ export function maxPool2dWithIndices<
   ];
 }
 
-/** The mean of each window of x [N, C, L]; see `avgPool2d`. */
-export function avgPool1d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>
-  > &
-    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>, D> {
-  return avgPoolAlong(["avgPool1d", 1], x, options) as Tensor<
-    Ok<PoolResult<S, 1, [Size, Stride, P, Dilation, Ceil], "avgPool1d">>,
-    D
-  >;
+/** Mean pooling over so many spatial axes. */
+export interface AvgPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
+  <
+    S extends Shape,
+    D extends DType,
+    const Size extends PerAxis,
+    const Stride extends PerAxis | undefined = undefined,
+    const P extends Padding | undefined = undefined,
+    const Dilation extends PerAxis | undefined = undefined,
+    Ceil extends boolean | undefined = undefined,
+  >(
+    x: Fits<About<"input", PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>> & Tensor<S, D>,
+    options: Fits<About<"options" | "kernel", PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>> &
+      AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
+  ): Tensor<Ok<PoolResult<S, Axes, [Size, Stride, P, Dilation, Ceil], Op>>, D>;
 }
+
+/** The mean of each window of x [N, C, L]; see `avgPool2d`. */
+export const avgPool1d: AvgPoolingFunction<"avgPool1d", 1> = (x, options) =>
+  avgPoolAlong(["avgPool1d", 1], x, options) as never;
 
 /**
  * The mean of each window of x [N, C, H, W]. Padding counts as zeros unless `countIncludePad` is false; what a window in
@@ -454,45 +416,9 @@ export function avgPool1d<
  * console.log(await avgPool2d(x, { size: 2 }).data()); // Float32Array [2.75, 4.5, 5, 5]
  * ```
  */
-export function avgPool2d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>
-  > &
-    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>, D> {
-  return avgPoolAlong(["avgPool2d", 2], x, options) as Tensor<
-    Ok<PoolResult<S, 2, [Size, Stride, P, Dilation, Ceil], "avgPool2d">>,
-    D
-  >;
-}
+export const avgPool2d: AvgPoolingFunction<"avgPool2d", 2> = (x, options) =>
+  avgPoolAlong(["avgPool2d", 2], x, options) as never;
 
 /** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
-export function avgPool3d<
-  S extends Shape,
-  D extends DType,
-  const Size extends PerAxis,
-  const Stride extends PerAxis | undefined = undefined,
-  const P extends Padding | undefined = undefined,
-  const Dilation extends PerAxis | undefined = undefined,
-  Ceil extends boolean | undefined = undefined,
->(
-  x: Fits<About<"input", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>> & Tensor<S, D>,
-  options: Fits<
-    About<"options" | "kernel", PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>
-  > &
-    AvgPoolOptions<Size, Stride, P, Dilation, Ceil>,
-): Tensor<Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>, D> {
-  return avgPoolAlong(["avgPool3d", 3], x, options) as Tensor<
-    Ok<PoolResult<S, 3, [Size, Stride, P, Dilation, Ceil], "avgPool3d">>,
-    D
-  >;
-}
+export const avgPool3d: AvgPoolingFunction<"avgPool3d", 3> = (x, options) =>
+  avgPoolAlong(["avgPool3d", 3], x, options) as never;

@@ -25,6 +25,7 @@ export {
 export {
   lifetimesOf,
   type BufferRole,
+  type InstructionName,
   type KernelCall,
   type Lifetime,
   type LoopInstruction,

@@ -12,7 +12,14 @@ import {
   type ReductionLoop,
 } from "./element-loop.js";
 import { broadcastLayout, denseLayout, denseStrides, isDense, type BufferId, type Layout } from "./layout.js";
-import type { BufferRole, KernelCall, LoopInstruction, PlannedBuffer, ProgramPlan } from "./program-plan.js";
+import type {
+  BufferRole,
+  InstructionName,
+  KernelCall,
+  LoopInstruction,
+  PlannedBuffer,
+  ProgramPlan,
+} from "./program-plan.js";
 
 /** A strided array as an operand of a loop. */
 export interface Strided extends Access {
@@ -32,12 +39,18 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
   readonly #layouts = new Map<GraphNode, (Layout | undefined)[]>();
   readonly #rectified: ReadonlySet<GraphNode>;
   readonly #bytesOf: (dtype: DType) => number;
+  #name: InstructionName | undefined;
 
   constructor(graph: Graph, options: PlanBuilderOptions) {
     this.#rectified = options.rectified;
     this.#bytesOf = options.bytesOf ?? ((dtype) => dtypes[dtype].bytes);
     graph.inputs.forEach((node, index) => this.#bind(node, { kind: "input", index }));
     graph.state.forEach(({ input }, index) => this.#bind(input, { kind: "state", index }));
+  }
+
+  /** Names the instructions that are added from here on. */
+  setName(name: InstructionName): void {
+    this.#name = name;
   }
 
   /** Whether the kernel of a node is to apply ReLU to what it stores. */
@@ -68,7 +81,9 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
   /** A dense arena buffer for an output of a node. */
   result(value: Value): Layout {
     const { shape, dtype } = specOf(value);
-    const layout = this.scratch(shape, dtype);
+    const bytes = this.#bytes(shape, dtype);
+    const buffer = (this.#buffers.push({ bytes, role: { kind: "arena" }, node: value.node }) - 1) as BufferId;
+    const layout = denseLayout(buffer, shape);
     this.define(value, layout);
     return layout;
   }
@@ -116,7 +131,8 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
         .slice(count)
         .map((access, i) => ({ ...plainAccess(access), value: parts.outputs[i]!.value })),
     };
-    this.#instructions.push({ kind: "loop", loop, operands: accesses.map(({ buffer }) => ({ buffer })) });
+    const operands = accesses.map(({ buffer }) => ({ buffer }));
+    this.#instructions.push({ kind: "loop", name: this.#name, loop, operands });
   }
 
   /** Adds a reduction of one or several values. `kept`, `reduced` and all strides name the kept axes first. */
@@ -154,16 +170,17 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
       })),
     };
     const operands = [...inputs, ...results].map(({ buffer }) => ({ buffer }));
-    this.#instructions.push({ kind: "loop", loop, operands });
+    this.#instructions.push({ kind: "loop", name: this.#name, loop, operands });
   }
 
   /** Adds a kernel of the backend. */
   call(kernel: K): void {
-    this.#instructions.push(kernel);
+    this.#instructions.push({ ...kernel, name: this.#name });
   }
 
   /** Puts results into the buffers that the caller takes, and closes the program. */
   finish(graph: Graph): ProgramPlan<K> {
+    this.#name = { op: "copy", scope: "" };
     const place = (value: Value, role: BufferRole): void => {
       const layout = this.layoutOf(value);
       const buffer = this.#buffers[layout.buffer]!;

@@ -4,6 +4,7 @@ import { isConstant } from "../graph/leaf.js";
 import type { GraphNode } from "../graph/node.js";
 import { emitFused } from "./elementwise.js";
 import { fuse, schedule, type Unit } from "./fusion.js";
+import { nameOf } from "./instruction-name.js";
 import { movementEncoders } from "./movement.js";
 import type { PlanBuilder } from "./plan-builder.js";
 import type { KernelCall, ProgramPlan } from "./program-plan.js";
@@ -53,13 +54,20 @@ export function planProgram<K extends KernelCall, B extends PlanBuilder<K>>(
     const [node] = unit.nodes as [GraphNode, ...GraphNode[]];
     if (unit.isFused) {
       const stored = unit.nodes.filter(isStored);
-      if (stored.length > 0) emitFused({ steps: stepsOf(stored, unit), stored }, builder);
+      if (stored.length === 0) continue;
+      const steps = stepsOf(stored, unit);
+      builder.setName(nameOf(steps));
+      emitFused({ steps, stored }, builder);
     } else if (isReduction(node)) {
       const read = unit.nodes.map(({ inputs }) => inputs[0]!.node);
-      emitReductions({ reductions: unit.nodes, steps: stepsOf(read) }, builder);
+      const steps = stepsOf(read);
+      builder.setName(nameOf([...steps, ...unit.nodes]));
+      emitReductions({ reductions: unit.nodes, steps }, builder);
     } else if (rectified.has(node)) {
       builder.define({ node, index: 0 }, builder.layoutOf({ node: rectified.get(node)!, index: 0 }));
     } else {
+      const name = nameOf([node]);
+      builder.setName(builder.rectifies(node) ? { ...name, op: `${name.op}+relu` } : name);
       encode(node, builder, parts.encoders);
     }
   }

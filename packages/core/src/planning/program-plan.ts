@@ -1,13 +1,23 @@
 // The plan of a program: loops that are generated and kernels that a backend brings, on numbered buffers.
 import type { TypedArray } from "../dtype.js";
+import type { GraphNode } from "../graph/node.js";
 import type { ElementLoop, ReductionLoop } from "./element-loop.js";
 import type { BufferId } from "./layout.js";
 
 /** A word of an instruction: a number, or a buffer from some byte on. */
 export type Operand = number | { readonly buffer: BufferId; readonly offset?: number };
 
+/** What an instruction computes, in the words of the graph: profiles show it. */
+export interface InstructionName {
+  /** The op, or some of them joined by `+` where several run as one. */
+  readonly op: string;
+  /** The path of the layer, `""` outside any. */
+  readonly scope: string;
+}
+
 export interface LoopInstruction {
   readonly kind: "loop";
+  readonly name?: InstructionName | undefined;
   readonly loop: ElementLoop | ReductionLoop;
   /** The buffers of its inputs, then of its outputs. */
   readonly operands: readonly Operand[];
@@ -16,6 +26,7 @@ export interface LoopInstruction {
 /** What every backend's own kernels have in common. */
 export interface KernelCall {
   readonly kind: "kernel";
+  readonly name?: InstructionName | undefined;
   readonly operands: readonly Operand[];
 }
 
@@ -31,6 +42,8 @@ export type BufferRole =
 export interface PlannedBuffer {
   readonly bytes: number;
   role: BufferRole;
+  /** The node of which an output lies in it, where one does: for messages. */
+  readonly node?: GraphNode;
 }
 
 /** What becomes of a graph, before anything has an address. */

@@ -1,11 +1,18 @@
+import type { Profile } from "@convoke/backend-webgpu";
 import {
+  benchJob,
   benchJobs,
+  benchJobsOf,
+  deviceJobs,
   measureJob,
+  roofOf,
   type BenchBackend,
   type BenchJob,
   type BenchResult,
+  type RoofShare,
 } from "../../bench/index.js";
-import { openBackend } from "../backends.js";
+import { adapterOf, openBackend } from "../backends.js";
+import { profileText, takeProfile } from "../kernel-profile.js";
 import { suggestion } from "../nearest-name.js";
 import type { Terminal } from "../terminal.js";
 import { UsageError } from "../usage-error.js";
@@ -14,23 +21,25 @@ export interface BenchOptions {
   readonly backend: string;
   readonly threads?: number;
   readonly only?: readonly string[];
+  readonly profile?: boolean;
 }
 
-const jobNames = benchJobs.map(({ name }) => name);
+const jobNames = [...benchJobs, ...deviceJobs].map(({ name }) => name);
 const nameWidth = Math.max(...jobNames.map((name) => name.length));
 
 /** `convoke bench`: how fast this machine computes, trains and runs networks. */
 export async function benchCommand(options: BenchOptions, terminal: Terminal): Promise<void> {
-  const jobs = options.only === undefined ? benchJobs : options.only.map(jobNamed);
-  const backend: BenchBackend = await openBackend(options.backend, { threads: options.threads });
+  const wanted = options.only?.map(jobNamed);
+  const { threads: given, profile } = options;
+  const backend: BenchBackend = await openBackend(options.backend, { threads: given, profile });
   const threads = backend.threads ?? 1;
   const features = featuresOf(backend);
   terminal.print(
     `backend ${backend.name}, ${threads} ${threads === 1 ? "thread" : "threads"}${features.map((feature) => `, ${feature}`).join("")}\n`,
   );
-  const results: BenchResult[] = [];
+  const results: Measured[] = [];
   try {
-    for (const job of jobs) {
+    for (const job of wanted ?? benchJobsOf(backend)) {
       const refusal = job.refusal?.(backend);
       if (refusal !== undefined) {
         terminal.print(`${job.name.padEnd(nameWidth)}  left out: ${refusal}`);
@@ -39,8 +48,11 @@ export async function benchCommand(options: BenchOptions, terminal: Terminal): P
       if (terminal.interactive) terminal.progress(`${job.name}: ${job.about} …`);
       const result = await measureJob(job, backend);
       if (terminal.interactive) terminal.progress("\r\u001b[K");
-      results.push(result);
-      terminal.print(line(result, job, results));
+      const kernels = takeProfile(backend);
+      const roof = roofOf(result, results);
+      results.push({ ...result, ...roof, ...(kernels && { profile: kernels }) });
+      terminal.print(line(result, roof));
+      if (kernels !== undefined) terminal.print(profileText(kernels));
     }
   } finally {
     await backend.dispose();
@@ -48,8 +60,11 @@ export async function benchCommand(options: BenchOptions, terminal: Terminal): P
   terminal.result({ backend: backend.name, threads, features, results });
 }
 
+/** A result with what it is compared to and made of. */
+type Measured = BenchResult & Partial<RoofShare> & { readonly profile?: Profile };
+
 function jobNamed(name: string): BenchJob {
-  const job = benchJobs.find((known) => known.name === name);
+  const job = benchJob(name);
   if (job !== undefined) return job;
   throw new UsageError({
     operation: "--only",
@@ -60,14 +75,14 @@ function jobNamed(name: string): BenchJob {
 
 /** What the backend says that it makes use of. */
 function featuresOf(backend: BenchBackend): string[] {
+  const adapter = adapterOf(backend);
+  if (adapter !== undefined) return [adapter];
   if (backend.fused === undefined) return [];
   return backend.fused ? ["simd", "relaxed-simd"] : ["simd"];
 }
 
-function line({ name, value, unit }: BenchResult, job: BenchJob, results: readonly BenchResult[]): string {
-  const peak = results.find((result) => result.name === "fma-peak");
-  const isShare = peak !== undefined && job.operations !== undefined;
-  const share = isShare ? `  ${((100 * value) / peak.value).toFixed(0).padStart(4)} % of fma-peak` : "";
+function line({ name, value, unit }: BenchResult, roof: RoofShare | undefined): string {
+  const share = roof === undefined ? "" : `  ${(100 * roof.share).toFixed(0).padStart(4)} % of ${roof.limit}`;
   const digits = value < 100 ? 2 : 0;
   return `${name.padEnd(nameWidth)}  ${value.toFixed(digits).padStart(9)} ${unit}${share}`;
 }

@@ -4,6 +4,7 @@ import type { OnnxRunner } from "@convoke/onnx";
 import { formatReport, report } from "@convoke/shape-checker";
 import { openBackend } from "../backends.js";
 import { openDataset } from "../dataset-names.js";
+import { takeProfile } from "../kernel-profile.js";
 import { modelEntry, openModel } from "../model-names.js";
 import { openOptimizer } from "../optimizer-names.js";
 import { openOutputFolder } from "../output-folder.js";
@@ -15,6 +16,7 @@ export interface TrainOptions extends TrainingSettings {
   readonly dataDir?: string;
   readonly backend: string;
   readonly threads?: number;
+  readonly profile?: boolean;
   readonly resume?: boolean;
   readonly out: string;
 }
@@ -22,10 +24,10 @@ export interface TrainOptions extends TrainingSettings {
 /** `convoke train`: trains a model, tests it, exports it and verifies the export. */
 export async function trainCommand(options: TrainOptions, terminal: Terminal): Promise<void> {
   // Whatever can be refused is refused before anything is computed, names before files.
-  const { dataDir, limit, seed, threads } = options;
+  const { dataDir, limit, seed, threads, profile } = options;
   modelEntry(options.model);
   openOptimizer(options.optimizer, options.lr);
-  const backend = await openBackend(options.backend, { threads });
+  const backend = await openBackend(options.backend, { threads, profile });
   await useBackend(backend);
   const { train, test } = await openDataset(options.dataset, { dataDir, limit }, terminal);
   const classes = train.classes.length;
@@ -38,7 +40,8 @@ export async function trainCommand(options: TrainOptions, terminal: Terminal): P
 
   const shared = { settings: options, terminal, folder, backend, train, model };
   const { history, record } = await runTraining({ ...shared, checkpoint });
-  await finishTraining({ ...shared, runner, test, shapeReport, history, record });
+  const kernels = takeProfile(backend);
+  await finishTraining({ ...shared, runner, test, shapeReport, history, record, profile: kernels });
 }
 
 /** ONNX Runtime for the verification. Where it is not installed, training goes on, and the result says so. */

@@ -1,0 +1,52 @@
+// A job of one op, or of a few that run as one.
+import { compile, hostKey, hostUniform, tensor, Variable, type Tensor } from "@convoke/core";
+import { shapeSize, type Shape } from "@convoke/shape";
+import { timesPerSecond, type BenchBackend, type BenchJob, type PreparedJob } from "./job.js";
+
+export type Op = (...operands: Tensor[]) => Tensor;
+
+interface OpJob {
+  readonly name: string;
+  readonly about: string;
+  readonly operands: readonly Shape[];
+  readonly op: Op;
+  /** What one run does: its speed is counted in one of the two. */
+  readonly operations?: number;
+  readonly bytes?: number;
+}
+
+/** A job on operands that lie on the backend, as weights do. */
+export function opJob(job: OpJob): BenchJob {
+  const { name, about, operations, bytes } = job;
+  return {
+    name,
+    unit: bytes === undefined ? "GFLOP/s" : "GB/s",
+    about,
+    ...(bytes === undefined ? { operations: operations ?? 0 } : { bytes }),
+    prepare: (backend) => prepareOp(backend, job),
+  };
+}
+
+async function prepareOp(backend: BenchBackend, job: OpJob): Promise<PreparedJob> {
+  const variables = job.operands.map((shape, i) => {
+    const values = Float32Array.from(hostUniform(hostKey(i), shapeSize(shape)), (value) => 2 * value - 1);
+    return new Variable(tensor(values, { shape }), { name: `operand${i}` });
+  });
+  const run = compile(() => job.op(...variables.map(({ value }) => value)), { backend, name: job.name });
+  const once = async (): Promise<void> => {
+    const result = (await run()) as Tensor;
+    result.dispose();
+  };
+  const settled = (): Promise<void> => backend.settled?.() ?? Promise.resolve();
+  const work = job.bytes ?? job.operations ?? 0;
+  await once();
+  await settled();
+  return {
+    run: async (milliseconds) => ((await timesPerSecond(milliseconds, once, settled)) * work) / 1e9,
+    dispose: () => {
+      run.dispose();
+      for (const { value } of variables) value.dispose();
+      return Promise.resolve();
+    },
+  };
+}
