@@ -112,7 +112,12 @@ function groupDispatch(
   if (others.length === 0 && operands.length <= limit) {
     const { shader, buffers } = loopShader(only!.work);
     return kernelDispatch(
-      { name: nameOfGroup(group), shader, operands: buffers.map((buffer) => ({ buffer })), reportsErrors: false },
+      {
+        name: nameOfGroup(group),
+        shader,
+        operands: buffers.map((buffer) => ({ buffer })),
+        reportsErrors: false,
+      },
       homes,
     );
   }

@@ -86,9 +86,7 @@ export class LoadedProgram {
   /** Compiles the shaders of a plan, all at the same time, and puts its constants in place. */
   static async load(plan: DevicePlan, machine: Machine): Promise<LoadedProgram> {
     const { pool } = machine;
-    const pipelines = await Promise.all(
-      plan.dispatches.map(({ code }) => machine.pipelines.get(code)),
-    );
+    const pipelines = await Promise.all(plan.dispatches.map(({ code }) => machine.pipelines.get(code)));
     const data = plan.buffers.flatMap(({ role, bytes }, number) =>
       role.kind === "constant" ? [{ number, bytes, data: role.data }] : [],
     );
