@@ -136,13 +136,13 @@ export class LoadedProgram {
     if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
     const places = this.#plan.buffers.map((_, number) => this.#placeOf(number, buffers));
     return (pass, dispatch) => {
-      const { operands, shader, reportsErrors } = this.#plan.instructions[dispatch]!;
-      const { pipeline, groups } = this.#dispatches[dispatch]!;
+      const { operands, reportsErrors } = this.#plan.instructions[dispatch]!;
+      const { pipeline, groups, workgroups } = this.#dispatches[dispatch]!;
       const bound = operands.map(({ buffer }) => places[buffer]!);
       if (reportsErrors) bound.push(this.#errors!);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#bindGroup(pipeline, groups, bound));
-      pass.dispatchWorkgroups(...shader.workgroups);
+      pass.dispatchWorkgroups(...workgroups);
     };
   }
 
