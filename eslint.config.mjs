@@ -38,6 +38,10 @@ export default tseslint.config(
     languageOptions: { globals: globals.node },
   },
   {
+    files: ["tooling/bench/pages/*.mjs"],
+    languageOptions: { globals: globals.browser },
+  },
+  {
     files: ["packages/**/*.ts", "apps/**/*.ts", "examples/**/*.ts", "tooling/**/*.ts"],
     ignores: ["**/*.config.ts", "tooling/build/**"],
     extends: [tseslint.configs.recommended],
