@@ -75,7 +75,7 @@ export class DriverPage {
     try {
       return await Promise.race([this.#page.evaluate(call), late]);
     } catch (error) {
-      throw new Error(firstLine(error));
+      throw new Error(firstLine(error), { cause: error });
     } finally {
       clearTimeout(limit);
     }

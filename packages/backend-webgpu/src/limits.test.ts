@@ -89,7 +89,7 @@ describe.skipIf(missing !== "")(`a device of few buffers and workgroups${missing
   // Tests of op families and of programs, one in so many.
   const isFull = process.env["CONVOKE_FULL"] !== undefined;
   const create = (): Promise<DeviceBackend> => webgpuWith({ maxMemory: 2 ** 30 }, told);
-  const all = conformanceTests({ create, skip: declaredSkips, full: isFull });
+  const all = conformanceTests({ create, skip: declaredSkips, flushesSubnormals: true, full: isFull });
   const chosen = all.filter((_, i) => i % (isFull ? 4 : 16) === 0);
 
   it(`passes ${chosen.length} of the ${all.length} tests of conformance`, { timeout: 600_000 }, async () => {

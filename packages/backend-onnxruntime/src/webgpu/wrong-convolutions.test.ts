@@ -1,4 +1,4 @@
-import { attribute, tensorValue, type OnnxModel, type OnnxNode } from "@convoke/onnx";
+import { attribute, tensorValue, type Attributes, type OnnxModel, type OnnxNode } from "@convoke/onnx";
 import { expect, it } from "vitest";
 import { withoutWrongKernels } from "../session-options.js";
 import { wrongConvolutions } from "./wrong-convolutions.js";
@@ -8,7 +8,7 @@ function modelOf(
   weights: readonly (readonly [outputs: number, inputs: number, groups?: number])[],
 ): OnnxModel {
   const nodes = weights.map(([, , groups], i): OnnxNode => {
-    const attributes: OnnxNode["attributes"] = groups === undefined ? {} : { group: attribute.int(groups) };
+    const attributes: Attributes = groups === undefined ? {} : { group: attribute.int(groups) };
     return {
       name: `conv ${i}`,
       opType: "Conv",
