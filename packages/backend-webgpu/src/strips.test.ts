@@ -31,8 +31,16 @@ afterAll(async () => {
   if (!(backend instanceof BackendUnavailableError)) await backend.dispose();
 });
 
-/** The results of a convolution with bias and ReLU, and its gradients. */
-async function run(on: Backend, shapes: readonly Shape[], options: object): Promise<TypedArray[]> {
+/**
+ * The results of a convolution with bias and ReLU, and its gradients.
+ *
+ * @param special values that the input has at some places
+ */
+async function run(
+  on: Backend,
+  shapes: readonly Shape[],
+  { special = [], ...options }: { special?: readonly (readonly [number, number])[] },
+): Promise<TypedArray[]> {
   const compiled = compile(
     (x: Tensor, w: Tensor, b: Tensor) => {
       const y = relu(conv2d(x, w, { ...options, bias: b }));
@@ -42,7 +50,9 @@ async function run(on: Backend, shapes: readonly Shape[], options: object): Prom
   );
   const [x, w, b] = shapes.map((shape, i) => {
     const size = shape.reduce((product, extent) => product * extent, 1);
-    return tensor(Float32Array.from(hostNormal(hostKey(i), size)), { shape });
+    const values = Float32Array.from(hostNormal(hostKey(i), size));
+    if (i === 0) for (const [place, value] of special) values[place] = value;
+    return tensor(values, { shape });
   });
   return Promise.all((await compiled(x!, w!, b!)).map((result) => result.data()));
 }
@@ -61,5 +71,18 @@ describe.skipIf(missing !== "")(`convolution in strips${missing}`, () => {
     const expected = await run(reference(), shapes, options);
     const got = await run(backend, shapes, options);
     for (const [i, values] of got.entries()) expect(difference(values, expected[i]!)).toBeLessThan(1e-5);
+  });
+
+  it("keeps an infinity to the windows that see it", async () => {
+    if (backend instanceof BackendUnavailableError) return;
+    // The last element of all: neither the columns nor the rows divide, and what lies beyond repeats it.
+    const shapes = [[3, 20, 8, 30], [5, 20, 2, 5], [5]];
+    const options = { special: [[3 * 20 * 8 * 30 - 1, Infinity]] as const };
+    const expected = await run(reference(), shapes, options);
+    const got = await run(backend, shapes, options);
+    for (const [i, values] of got.entries()) {
+      const pattern = (of: TypedArray): string => Array.from(of, (v) => (Number.isFinite(v) ? "." : String(v))).join(" ");
+      expect(pattern(values)).toBe(pattern(expected[i]!));
+    }
   });
 });

@@ -87,7 +87,10 @@ function blockOf(walk: StripWalk): { length: number; filters: number } {
   return best;
 }
 
-/** Statements that load what a strip sees of a row; `at` is the place of its first element, `row` and `column` its position. */
+/**
+ * Statements that load what a strip sees of a row; `at` is the place of its first element, `row` and `column` its
+ * position. Outside the input, and where `condition` does not hold, it sees zeros.
+ */
 function loadRow(
   x: string,
   reach: readonly number[],
@@ -95,16 +98,26 @@ function loadRow(
 ) {
   const last = (axis: 0 | 1): number =>
     (output[axis] - 1) * stride[axis] - pads[axis] + (kernel[axis] - 1) * dilation[axis];
-  return ({ name, isWhole }: { name: string; isWhole: boolean }): string[] => {
-    const conditions = pads[0] > 0 || last(0) >= input[0] ? [`u32(row) < ${input[0]}u`] : [];
-    const prepare = conditions.length === 0 ? [] : [`let isRow = ${conditions[0]!};`];
+  return ({
+    name,
+    isWhole,
+    condition,
+  }: {
+    name: string;
+    isWhole: boolean;
+    condition?: string | undefined;
+  }): string[] => {
+    const conditions = [
+      ...(condition === undefined ? [] : [condition]),
+      ...(pads[0] > 0 || last(0) >= input[0] ? [`(u32(row) < ${input[0]}u)`] : []),
+    ];
     const isInside = pads[1] === 0 && last(1) < input[1] && isWhole;
     return [
-      ...prepare,
+      ...(conditions.length === 0 ? [] : [`let isSeen = ${conditions.join(" & ")};`]),
       ...reach.map((j) => {
         const element = `${x}[at + ${j}]`;
         const all = [
-          ...(prepare.length === 0 ? [] : ["isRow"]),
+          ...(conditions.length === 0 ? [] : ["isSeen"]),
           ...(isInside ? [] : [`(u32(column + ${j}) < ${input[1]}u)`]),
         ];
         return `let ${name}${j} = ${all.length === 0 ? element : `select(0f, ${element}, ${all.join(" & ")})`};`;
@@ -260,7 +273,10 @@ export function filterStripShader(
   const target = text.writes(parts.target, "float32");
   const rows = images * output[0];
   const share = Math.ceil(rows / split);
+  const areRows = split * share === rows;
   const isWhole = strips * length === output[1];
+  /** Columns of a strip that even the last one has. */
+  const whole = output[1] - (strips - 1) * length;
   const areFilters = blocks * block === filters;
   const load = loadRow(x, reach, walk);
   const taps = range(kernel[0]).flatMap((ky) => range(kernel[1]).map((kx) => [ky, kx] as const));
@@ -269,10 +285,11 @@ export function filterStripShader(
     `let firstColumn = strip * ${length};`,
     `let column = firstColumn * ${stride[1]} - ${pads[1]};`,
     `let start = image * ${filters * area} + line * ${output[1]} + firstColumn;`,
+    ...range(length - whole).map((i) => `let isColumn${whole + i} = firstColumn + ${whole + i} < ${output[1]};`),
     ...range(length).flatMap((s) =>
       groups.map((group, i) => {
-        const isColumn = s === 0 || isWhole ? "isRow" : `isRow & (firstColumn + ${s} < ${output[1]})`;
-        const elements = group.map((f) => `select(0f, ${g}[filter${f} + start + ${s}], ${isColumn})`);
+        const isIn = s < whole ? "isRow" : `isRow & isColumn${s}`;
+        const elements = group.map((f) => `select(0f, ${g}[filter${f} + start + ${s}], ${isIn})`);
         return `let g${s}_${i} = ${vector(elements)};`;
       }),
     ),
@@ -280,10 +297,15 @@ export function filterStripShader(
       "{",
       `let row = line * ${stride[0]} - ${pads[0]} + ${ky * dilation[0]};`,
       `let at = (image * ${channels} + channel) * ${input[0] * input[1]} + row * ${input[1]} + column;`,
-      ...load({ name: "x", isWhole }),
+      ...load({ name: "x", isWhole, condition: areRows ? undefined : "isRow" }),
       ...range(kernel[1]).flatMap((kx) =>
         range(length).flatMap((s) =>
-          groups.map((_, i) => `sum${ky}_${kx}_${i} += x${s * stride[1] + kx * dilation[1]} * g${s}_${i};`),
+          groups.map((group, i) => {
+            const product = `x${s * stride[1] + kx * dilation[1]} * g${s}_${i}`;
+            // Beyond the end g is 0, but x need not be: an infinity there would make it NaN.
+            const isIn = s < whole ? product : `select(${zero(group.length)}, ${product}, isColumn${s})`;
+            return `sum${ky}_${kx}_${i} += ${isIn};`;
+          }),
         ),
       ),
       "}",
@@ -306,9 +328,9 @@ export function filterStripShader(
     ...counted("step", share * strips, [
       `let strip = step % ${strips};`,
       `let own = p0 * ${share} + step / ${strips};`,
-      // Rows beyond the end repeat the last, with a gradient of 0.
-      split * share === rows ? "let isRow = true;" : `let isRow = own < ${rows};`,
-      split * share === rows ? "let number = own;" : `let number = min(own, ${rows - 1});`,
+      // Rows beyond the end repeat the last, as zeros.
+      areRows ? "let isRow = true;" : `let isRow = own < ${rows};`,
+      areRows ? "let number = own;" : `let number = min(own, ${rows - 1});`,
       `let image = number / ${output[0]};`,
       `let line = number % ${output[0]};`,
       "{",
