@@ -71,7 +71,7 @@ export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<De
       throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
     const device = await openDevice(adapter, {
       limits: hasLeastLimits ? [] : limits,
-      features: profile ? ["timestamp-query"] : [],
+      features,
     });
     watch?.(device);
     return { gpu, device, info: { ...infoOf(adapter, device), ...info } };
@@ -90,6 +90,9 @@ const limits = [
   "maxStorageBuffersPerShaderStage",
   "maxComputeWorkgroupStorageSize",
 ] as const;
+
+/** The features that matter here: exchange between neighbouring invocations, and a clock. */
+const features = ["subgroups", "timestamp-query"] as const;
 
 /** Features are asked for that the adapter has. */
 async function openDevice(
