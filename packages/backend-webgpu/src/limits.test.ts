@@ -105,6 +105,16 @@ describe.skipIf(missing !== "")(`a device of few buffers and workgroups${missing
     expect(asked.buffers).toBeGreaterThan(2);
     expect(asked.workgroups).toBe(few.mostWorkgroups);
   });
+
+  it("sums up nothing at all of more values than a shader binds", async () => {
+    const backend = await open({ maxMemory: 2 ** 28 }, told);
+    const total = compile(
+      (...terms: Tensor[]) => terms.reduce((sum, term) => sum.mul(term).add(term)).sum(1),
+      { backend },
+    );
+    const terms = Array.from({ length: 7 }, () => tensor(new Float32Array(0), { shape: [6, 0] }));
+    expect([...(await (await total(...terms)).data())]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
 });
 
 describe.skipIf(missing !== "")(`the limits of every device${missing}`, () => {

@@ -285,7 +285,9 @@ export function filterStripShader(
     `let firstColumn = strip * ${length};`,
     `let column = firstColumn * ${stride[1]} - ${pads[1]};`,
     `let start = image * ${filters * area} + line * ${output[1]} + firstColumn;`,
-    ...range(length - whole).map((i) => `let isColumn${whole + i} = firstColumn + ${whole + i} < ${output[1]};`),
+    ...range(length - whole).map(
+      (i) => `let isColumn${whole + i} = firstColumn + ${whole + i} < ${output[1]};`,
+    ),
     ...range(length).flatMap((s) =>
       groups.map((group, i) => {
         const isIn = s < whole ? "isRow" : `isRow & isColumn${s}`;

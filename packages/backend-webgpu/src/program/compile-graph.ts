@@ -77,6 +77,7 @@ export function compileGraph(
     };
     const { name } = instruction;
     return fitLoop(bound, { limit, scratch, nameOf })
+      .filter(({ loop }) => "results" in loop || shapeSize(loop.shape) > 0)
       .flatMap(({ loop, buffers: of }) =>
         "results" in loop ? reductionTasks(loop, of, options) : [loopTask(elementWork(loop, of), loop)],
       )
