@@ -33,7 +33,8 @@ const hasSubgroups = first?.info.features.includes("subgroups") === true;
 const missing = first !== undefined && !hasSubgroups ? ", not run: the adapter has no subgroups" : none;
 
 afterAll(async () => {
-  await Promise.all([first, second].map((backend) => backend?.dispose()));
+  await first?.dispose();
+  await second?.dispose();
 });
 
 type Compute = (x: Tensor) => Tensor[];

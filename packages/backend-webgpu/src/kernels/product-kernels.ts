@@ -30,8 +30,8 @@ const direct: ProductKernel = { name: "direct", tile: small.tile, memory: 0, wri
 
 /** All kernels. What changes the speed of one counts `TUNING_VERSION` up. */
 export const productKernels: readonly ProductKernel[] = [
-  small,
   direct,
+  small,
   medium,
   tiled({ side: 8, block: 8, depth: 16 }),
   large,
