@@ -95,7 +95,7 @@ export interface WebGpuBackend extends Backend {
    *   const backend = await webgpu(kept === undefined ? {} : { tuning: JSON.parse(kept) as Tuning });
    *   // One that was kept from another adapter, or by another version, is not used.
    *   if (backend.tuning === undefined) storage.set("tuning", JSON.stringify(await backend.tune()));
-   *   console.log(backend.tuning?.rejected); // []
+   *   console.log(backend.tuning?.rejected); // kernels that compute wrong on this adapter, if any do
    *   await backend.dispose();
    * } catch (error) {
    *   if (!(error instanceof BackendUnavailableError)) throw error;
