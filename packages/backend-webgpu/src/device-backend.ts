@@ -230,10 +230,10 @@ export class DeviceBackend implements WebGpuBackend {
     return this.#session.profiler?.take();
   }
 
-  tune(): Promise<Tuning> {
+  tune({ seconds = 2 }: { readonly seconds?: number } = {}): Promise<Tuning> {
     return this.#alone(async ({ device, info }) => {
-      const key = tuningKey(info);
-      const tuning = tunings.get(key) ?? (await tuneProducts({ device, info }));
+      const key = `${tuningKey(info)}, ${seconds} s`;
+      const tuning = tunings.get(key) ?? (await tuneProducts({ device, info }, { budgetMs: seconds * 1000 }));
       // Times of a device that was lost meanwhile are none.
       this.#assertUsable();
       tunings.set(key, tuning);

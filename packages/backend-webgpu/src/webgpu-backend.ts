@@ -76,10 +76,11 @@ export interface WebGpuBackend extends Backend {
   /** The tuning in use: what `webgpu({ tuning })` was given, where that is for this adapter, or what `tune()` gave. */
   readonly tuning: Tuning | undefined;
   /**
-   * Measures, in about two seconds on an idle device, which kernels are fastest for products of several sizes: matrix
+   * Measures, in about two seconds unless it is given more, which kernels are fastest for products of several sizes: matrix
    * products, `linear`, and convolutions where these are products. Each kernel is first checked against the host; one
    * that computes wrong is never taken, and `rejected` names it. Programs that are compiled from now on take the fastest;
-   * programs that are there keep theirs. An adapter is measured once in a process.
+   * programs that are there keep theirs. An adapter is measured once in a process for so many seconds. Classes of products
+   * that there is no time for keep to the rule: a device in software takes most of a minute for all.
    *
    * Without tuning a rule chooses, the same on every adapter. Kernels differ in how they cut long sums into parts, so that
    * with another tuning results may differ in the last bits; for the same bits in another process, hand over the same one.
@@ -102,7 +103,7 @@ export interface WebGpuBackend extends Backend {
    * }
    * ```
    */
-  tune(): Promise<Tuning>;
+  tune(options?: { readonly seconds?: number }): Promise<Tuning>;
   /** Waits until the device has done all that it was told. */
   settled(): Promise<void>;
   /** The times of kernels since this was last called; undefined without `webgpu({ profile: true })`. */

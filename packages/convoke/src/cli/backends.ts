@@ -177,10 +177,10 @@ export interface KeptTuning {
  *
  * @throws BackendUnavailableError where there is none.
  */
-export async function tuneWebGpu(): Promise<KeptTuning> {
+export async function tuneWebGpu(options: { readonly seconds?: number }): Promise<KeptTuning> {
   const backend = await webgpu();
   try {
-    const tuning = await backend.tune();
+    const tuning = await backend.tune(options);
     return { tuning, file: await keepTuning(tuning) };
   } finally {
     await backend.dispose();

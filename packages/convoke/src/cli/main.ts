@@ -129,6 +129,11 @@ function buildProgram(terminal: Terminal): Command {
 
   add("backends", "which backends are here, their limits, and why one is not available")
     .option("--tune", "measure which kernels are fastest on the GPU, and keep it for --backend webgpu")
+    .option(
+      "--tune-seconds <number>",
+      "the same, in about so many seconds (2)",
+      positiveNumber("--tune-seconds"),
+    )
     .action((options: BackendsOptions) => backendsCommand(options, terminal));
   return program;
 }

@@ -3,12 +3,16 @@ import type { Terminal } from "../terminal.js";
 
 export interface BackendsOptions {
   readonly tune?: boolean;
+  readonly tuneSeconds?: number;
 }
 
 /** `convoke backends`: which backends are here, their limits, and why one is not available; tunes the GPU on demand. */
-export async function backendsCommand({ tune }: BackendsOptions, terminal: Terminal): Promise<void> {
-  if (tune === true) {
-    const kept = await tuneWebGpu();
+export async function backendsCommand(
+  { tune, tuneSeconds }: BackendsOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (tune === true || tuneSeconds !== undefined) {
+    const kept = await tuneWebGpu(tuneSeconds === undefined ? {} : { seconds: tuneSeconds });
     for (const text of tuningLines(kept)) terminal.print(text);
     terminal.result({ ...kept });
     return;
@@ -42,7 +46,9 @@ function tuningLines({ tuning, file }: KeptTuning): string[] {
   });
   return [
     `${adapter}: milliseconds of each kernel, by class of products`,
-    ...(lines.length === 0 ? ["there was time for none: the rule without tuning stays"] : lines),
+    ...(lines.length === 0
+      ? ["there was time for none, the rule without tuning stays: give it more with --tune-seconds"]
+      : lines),
     ...rejected.map(({ kernel, reason }) => `not taken: ${kernel}, since ${reason}`),
     `kept in ${file}: --backend webgpu uses it`,
   ];
