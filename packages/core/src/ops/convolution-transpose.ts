@@ -51,10 +51,11 @@ type ConvTransposeResult<
   Op
 >;
 
-function convolveTransposed(
+/** `R` is the type that the shape rule of the calling function gives: both sides of the rule are tested to agree. */
+function convolveTransposed<R extends Tensor>(
   [name, axes]: readonly [string, number],
   { x, w, bias, flipKernel, ...options }: ConvolutionTransposeOptions & { x: Tensor; w: Tensor },
-): Tensor {
+): R {
   const operation = describeOperation(name);
   checkSpatialRank(operation, x.shape, axes);
   const windows = convTransposeWindows(operation, x.shape, w.shape, options);
@@ -72,12 +73,12 @@ function convolveTransposed(
   checkInputs(operation, bias === undefined ? inputs : [...inputs, bias], w.shape[1]! * attributes.groups);
   if (behind.every((extra) => extra === 0)) {
     if (bias !== undefined) inputs.push(bias);
-    return apply(convolutionOps.convTranspose, inputs, attributes);
+    return apply(convolutionOps.convTranspose, inputs, attributes) as R;
   }
   const y = apply(convolutionOps.convTranspose, inputs, attributes);
   const padded = y.pad([[0, 0], [0, 0], ...behind.map((extra) => [0, extra] as const)]);
   const result = bias === undefined ? padded : padded.add(bias.reshape([bias.size, ...output.map(() => 1)]));
-  return result;
+  return result as R;
 }
 
 /** A transposed convolution with so many spatial axes. */
@@ -113,7 +114,7 @@ export interface ConvolutionTransposeFunction<Op extends string, Axes extends 1 
 
 /** 1-D transposed convolution: x [N, C, L], w [C, O / groups, k] → [N, O, L′]; see `convTranspose2d`. */
 export const convTranspose1d: ConvolutionTransposeFunction<"convTranspose1d", 1> = (x, w, options) =>
-  convolveTransposed(["convTranspose1d", 1], { ...options, x, w }) as never;
+  convolveTransposed(["convTranspose1d", 1], { ...options, x, w });
 
 /**
  * 2-D transposed convolution, the gradient of `conv2d` by its input: x [N, C, H, W], w [C, O / groups, kh, kw] →
@@ -128,8 +129,8 @@ export const convTranspose1d: ConvolutionTransposeFunction<"convTranspose1d", 1>
  * ```
  */
 export const convTranspose2d: ConvolutionTransposeFunction<"convTranspose2d", 2> = (x, w, options) =>
-  convolveTransposed(["convTranspose2d", 2], { ...options, x, w }) as never;
+  convolveTransposed(["convTranspose2d", 2], { ...options, x, w });
 
 /** 3-D transposed convolution: x [N, C, D, H, W], w [C, O / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
 export const convTranspose3d: ConvolutionTransposeFunction<"convTranspose3d", 3> = (x, w, options) =>
-  convolveTransposed(["convTranspose3d", 3], { ...options, x, w }) as never;
+  convolveTransposed(["convTranspose3d", 3], { ...options, x, w });

@@ -220,10 +220,11 @@ type ConvResult<
   Op
 >;
 
-function convolve(
+/** `R` is the type that the shape rule of the calling function gives: both sides of the rule are tested to agree. */
+function convolve<R extends Tensor>(
   [name, axes]: readonly [string, number],
   { x, w, bias, flipKernel, ...options }: ConvolutionOptions & { x: Tensor; w: Tensor },
-): Tensor {
+): R {
   const operation = describeOperation(name);
   checkSpatialRank(operation, x.shape, axes);
   const { stride, pads, dilation } = convWindows(operation, x.shape, w.shape, options);
@@ -231,7 +232,7 @@ function convolve(
   const inputs = bias === undefined ? [x, kernels] : [x, kernels, bias];
   checkInputs(operation, inputs, w.shape[0]!);
   const attributes = { stride, pads, dilation, groups: options.groups ?? 1 };
-  return apply(convolutionOps.conv, inputs, attributes);
+  return apply(convolutionOps.conv, inputs, attributes) as R;
 }
 
 /** A convolution with so many spatial axes. */
@@ -268,7 +269,7 @@ export interface ConvolutionFunction<Op extends string, Axes extends 1 | 2 | 3> 
  * ```
  */
 export const conv1d: ConvolutionFunction<"conv1d", 1> = (x, w, options) =>
-  convolve(["conv1d", 1], { ...options, x, w }) as never;
+  convolve(["conv1d", 1], { ...options, x, w });
 
 /**
  * 2-D convolution, as networks mean it (cross-correlation): x [N, C, H, W], w [O, C / groups, kh, kw] →
@@ -283,8 +284,8 @@ export const conv1d: ConvolutionFunction<"conv1d", 1> = (x, w, options) =>
  * ```
  */
 export const conv2d: ConvolutionFunction<"conv2d", 2> = (x, w, options) =>
-  convolve(["conv2d", 2], { ...options, x, w }) as never;
+  convolve(["conv2d", 2], { ...options, x, w });
 
 /** 3-D convolution (cross-correlation): x [N, C, D, H, W], w [O, C / groups, kd, kh, kw] → [N, O, D′, H′, W′]. */
 export const conv3d: ConvolutionFunction<"conv3d", 3> = (x, w, options) =>
-  convolve(["conv3d", 3], { ...options, x, w }) as never;
+  convolve(["conv3d", 3], { ...options, x, w });

@@ -260,12 +260,22 @@ function maxPoolAlong(op: readonly [string, number], x: Tensor, options: MaxPool
   return applyAll(poolingOps.maxPool, [x], windowAttributes(op, x, options));
 }
 
-function avgPoolAlong(op: readonly [string, number], x: Tensor, options: AvgPoolOptions): Tensor {
+/** `R` is the type that the shape rule of the calling function gives: both sides of the rule are tested to agree. */
+function maximaAlong<R extends Tensor>(op: readonly [string, number], x: Tensor, options: MaxPoolOptions): R {
+  return maxPoolAlong(op, x, options)[0] as R;
+}
+
+/** As `maximaAlong`. */
+function avgPoolAlong<R extends Tensor>(
+  op: readonly [string, number],
+  x: Tensor,
+  options: AvgPoolOptions,
+): R {
   const attributes = {
     ...windowAttributes(op, x, options),
     countIncludePad: options.countIncludePad ?? true,
   };
-  return apply(poolingOps.avgPool, [x], attributes);
+  return apply(poolingOps.avgPool, [x], attributes) as R;
 }
 
 /** Max pooling over so many spatial axes. */
@@ -287,7 +297,7 @@ export interface MaxPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
 
 /** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
 export const maxPool1d: MaxPoolingFunction<"maxPool1d", 1> = (x, options) =>
-  maxPoolAlong(["maxPool1d", 1], x, options)[0] as never;
+  maximaAlong(["maxPool1d", 1], x, options);
 
 /**
  * The maximum of each window of x [N, C, H, W]. The gradient goes to the recorded maximiser only, the first of equals.
@@ -301,11 +311,11 @@ export const maxPool1d: MaxPoolingFunction<"maxPool1d", 1> = (x, options) =>
  * ```
  */
 export const maxPool2d: MaxPoolingFunction<"maxPool2d", 2> = (x, options) =>
-  maxPoolAlong(["maxPool2d", 2], x, options)[0] as never;
+  maximaAlong(["maxPool2d", 2], x, options);
 
 /** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
 export const maxPool3d: MaxPoolingFunction<"maxPool3d", 3> = (x, options) =>
-  maxPoolAlong(["maxPool3d", 3], x, options)[0] as never;
+  maximaAlong(["maxPool3d", 3], x, options);
 
 /** The maxima of `maxPool2d`, and where each lies in its H×W plane (row · W + column). */
 export function maxPool2dWithIndices<
@@ -352,7 +362,7 @@ export interface AvgPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
 
 /** The mean of each window of x [N, C, L]; see `avgPool2d`. */
 export const avgPool1d: AvgPoolingFunction<"avgPool1d", 1> = (x, options) =>
-  avgPoolAlong(["avgPool1d", 1], x, options) as never;
+  avgPoolAlong(["avgPool1d", 1], x, options);
 
 /**
  * The mean of each window of x [N, C, H, W]. Padding counts as zeros unless `countIncludePad` is false; what a window in
@@ -367,8 +377,8 @@ export const avgPool1d: AvgPoolingFunction<"avgPool1d", 1> = (x, options) =>
  * ```
  */
 export const avgPool2d: AvgPoolingFunction<"avgPool2d", 2> = (x, options) =>
-  avgPoolAlong(["avgPool2d", 2], x, options) as never;
+  avgPoolAlong(["avgPool2d", 2], x, options);
 
 /** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
 export const avgPool3d: AvgPoolingFunction<"avgPool3d", 3> = (x, options) =>
-  avgPoolAlong(["avgPool3d", 3], x, options) as never;
+  avgPoolAlong(["avgPool3d", 3], x, options);
