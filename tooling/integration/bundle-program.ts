@@ -34,13 +34,26 @@ export async function bundleProgram(
   return { file, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Runs a bundled program with a Node of choice. */
+/**
+ * Runs a bundled program with a Node of choice.
+ *
+ * @param options.environment what its environment has besides this process's own
+ */
 export function runProgram(
   { file }: Bundle,
-  { args = [], node = process.execPath }: { args?: readonly string[]; node?: string } = {},
+  {
+    args = [],
+    node = process.execPath,
+    environment = {},
+  }: {
+    args?: readonly string[];
+    node?: string;
+    environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Outcome> {
+  const env = { ...process.env, ...environment };
   return new Promise((resolve) => {
-    const child = execFile(node, [file, ...args], (_error, stdout, stderr) => {
+    const child = execFile(node, [file, ...args], { env }, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode ?? 1, stdout, stderr });
     });
   });

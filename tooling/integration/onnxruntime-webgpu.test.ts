@@ -23,6 +23,12 @@ const skips: readonly Skip[] = [
     reason: "WGSL leaves open what becomes of NaN, and ONNX Runtime's exp makes infinity of it",
     fails: "differs",
   },
+  {
+    op: "log1p",
+    case: "tiny",
+    reason: "WGSL leaves the logarithm of 0 open, and here ONNX Runtime's log makes −88 of it",
+    fails: "differs",
+  },
 ];
 
 const create = (): Promise<OnnxRuntimeBackend> =>

@@ -21,14 +21,17 @@ import type { DeviceCounters, DeviceInfo, WebGpuBackend } from "./webgpu-backend
 import { deviceFailure, disposedBackend, lostDevice, lostValue, overLimit } from "./device/device-errors.js";
 import { DeviceSession, type OpenDevice } from "./device/device-session.js";
 import { fromWords, isOnDevice, missingType, toWords } from "./device/host-format.js";
-import { readBack, type Place } from "./device/readback.js";
+import type { BufferPool } from "./device/buffer-pool.js";
+import { ownBlock, sharedBlocks, type Block, type Range } from "./device/blocks.js";
+import { readBack } from "./device/readback.js";
+import { MOST_COPIED_BYTES, Readback } from "./device/run-copies.js";
 import { bytesOf, wanted, WebGpuBuffer } from "./device/webgpu-buffer.js";
 import { indexOps } from "./kernels/indexing.js";
 import { supports } from "./kernels/supports.js";
 import type { Profile } from "./profile/profile.js";
 import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
-import { LoadedProgram, type RunBuffers } from "./program/loaded-program.js";
+import { LoadedProgram, type RunMemory } from "./program/loaded-program.js";
 
 export interface DeviceBackendOptions {
   readonly first: OpenDevice;
@@ -115,12 +118,12 @@ export class DeviceBackend implements WebGpuBackend {
     this.#assertRoom(spec, label);
     const buffer = this.#adopt(spec, label, pool.take(bytesOf(spec)));
     const words = toWords(data);
-    pool.write(buffer.memory, words);
-    const creation = pool.created(buffer.memory);
+    pool.write(buffer.memory.buffer, words);
+    const creation = pool.created(buffer.memory.buffer);
     if (creation !== undefined) {
       buffer.words = words.slice();
       void creation.then(() => {
-        if (pool.exists(buffer.memory)) buffer.words = undefined;
+        if (pool.exists(buffer.memory.buffer)) buffer.words = undefined;
       });
     }
     return buffer;
@@ -130,8 +133,8 @@ export class DeviceBackend implements WebGpuBackend {
     return this.#inLine(async () => {
       const own = this.#own(buffer);
       await this.#place([own]);
-      const [words] = await this.#read([own.place]);
-      return fromWords(own.spec.dtype, words!);
+      own.noteRead();
+      return fromWords(own.spec.dtype, await this.#wordsOf(own));
     });
   }
 
@@ -141,8 +144,9 @@ export class DeviceBackend implements WebGpuBackend {
     buffer.words = undefined;
     this.#snapshot.delete(buffer);
     if (!this.#live.delete(buffer)) return;
-    this.#bytes -= buffer.memory.size;
-    this.#session.pool.giveBack(buffer.memory);
+    this.#bytes -= this.#sizeOf(buffer);
+    buffer.copy = undefined;
+    buffer.memory.release();
   }
 
   memory(): MemoryInfo {
@@ -165,7 +169,7 @@ export class DeviceBackend implements WebGpuBackend {
       this.#assertUsable();
       const buffers = [...this.#live];
       await this.#place(buffers);
-      const values = await this.#read(buffers.map(({ place }) => place));
+      const values = await this.#read(buffers.map(({ memory }) => memory));
       const pairs = buffers.map((buffer, i) => [buffer, new Uint8Array(values[i]!)] as const);
       this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
     });
@@ -181,19 +185,20 @@ export class DeviceBackend implements WebGpuBackend {
       this.#underWay = [];
       for (const buffer of this.#live) {
         const words = this.#snapshot.get(buffer);
-        this.#bytes -= buffer.memory.size;
+        buffer.copy = undefined;
         if (words === undefined) {
           buffer.isLost = true;
           buffer.words = undefined;
           this.#live.delete(buffer);
           continue;
         }
-        buffer.memory = session.pool.take(bytesOf(buffer.spec));
-        session.pool.write(buffer.memory, words);
-        this.#bytes += buffer.memory.size;
+        const bytes = bytesOf(buffer.spec);
+        buffer.memory = ownBlock(session.pool, session.pool.take(bytes), bytes);
+        session.pool.write(buffer.memory.buffer, words);
         // Should there be no memory, the next use tries again.
         buffer.words = words;
       }
+      this.#bytes = [...this.#live].reduce((sum, buffer) => sum + this.#sizeOf(buffer), 0);
     });
   }
 
@@ -267,56 +272,88 @@ export class DeviceBackend implements WebGpuBackend {
       before += pool.sizeOf(bytesOf(spec));
     }
     await this.#place(own);
+    // The updates of what lies together share a buffer, too; so does state that does not yet.
+    const { offsets, bytes: together } = program.packing;
+    const apart = state.filter((_, i) => offsets[i] === undefined);
+    const isShared = apart.length < state.length;
+    const isGathered = isShared && !program.isPacked(state.map(({ memory }) => memory));
+    const shared = { bytes: together, name: () => `${state.length - apart.length} variables` };
     const taken = await this.#session.take([
       ...results.map(({ spec, label }) => wanted(spec, label)),
-      ...state.map(({ spec, label }) => wanted(spec, label)),
+      ...apart.map(({ spec, label }) => wanted(spec, label)),
       ...program.slots,
+      ...(isShared ? [shared] : []),
+      ...(isGathered ? [shared] : []),
     ]);
+    const rest = taken.splice(results.length + apart.length);
     const outputs = results.map(({ spec, label }, i) => this.#adopt(spec, label, taken[i]!));
-    const updates = taken.slice(outputs.length, outputs.length + state.length);
-    const arena = taken.slice(outputs.length + state.length);
+    const arena = rest.slice(0, program.slots.length);
+    const [update, gathered] = rest.slice(program.slots.length);
+    const updates = updatesOf(state, { pool, offsets, shared: update, own: taken.slice(results.length) });
+    outputs.forEach((buffer, i) => {
+      buffer.noteRead = () => void program.readOutputs.add(i);
+    });
+    // What was read after the run before is copied along.
+    const copied = [
+      ...state.map((buffer, i) => ({ buffer, range: updates[i]!, wasRead: buffer.wasRead })),
+      ...outputs.map((buffer, i) => ({ buffer, range: buffer.memory, wasRead: program.readOutputs.has(i) })),
+    ].filter(({ range: { bytes }, wasRead }) => wasRead && bytes > 0 && bytes <= MOST_COPIED_BYTES);
+    const ranges: Range[] = copied.map(({ range }) => range);
+    if (program.errors !== undefined) ranges.push({ buffer: program.errors, offset: 0, bytes: 4 });
+    const readback = ranges.length === 0 ? undefined : new Readback(this.#session.staging, ranges);
     try {
       // What was freed while this waited may hold another value by now.
       for (const buffer of own) this.#own(buffer);
-      await this.#submit(program, {
-        inputs: own.slice(0, given.inputs.length).map(({ memory }) => memory),
-        state: state.map(({ memory }) => memory),
-        outputs: outputs.map(({ memory }) => memory),
+      const memory = {
+        inputs: own.slice(0, given.inputs.length).map((buffer) => buffer.memory),
+        state: state.map((buffer) => buffer.memory),
+        outputs: outputs.map((buffer) => buffer.memory),
         updates,
         arena,
-      });
-      if (program.errors !== undefined) {
-        const [words] = await this.#read([{ memory: program.errors, bytes: 4 }]);
-        assertNoIndexError(words!);
-      }
+        gathered,
+      };
+      await this.#submit(program, memory, readback);
+      if (program.errors !== undefined) assertNoIndexError(await readback!.read(copied.length));
       await this.#letCatchUp();
       this.#assertUsable();
     } catch (error) {
       for (const buffer of outputs) this.free(buffer);
-      if (!this.#isDisposed) for (const memory of updates) pool.giveBack(memory);
+      if (!this.#isDisposed) for (const memory of updates) memory.release();
+      for (const _ of ranges) readback!.drop();
       throw await this.#named(error);
     } finally {
       // Whoever takes them next runs after this.
-      if (!this.#isDisposed) for (const memory of arena) pool.giveBack(memory);
+      if (!this.#isDisposed) {
+        for (const memory of arena) pool.giveBack(memory);
+        if (gathered !== undefined) pool.giveBack(gathered);
+      }
     }
     // Everything has succeeded: now the new state takes the place of the old.
     state.forEach((buffer, i) => {
       const old = buffer.memory;
       buffer.memory = updates[i]!;
-      pool.giveBack(buffer.isFreed ? updates[i]! : old);
+      buffer.copy = undefined;
+      buffer.wasRead = false;
+      (buffer.isFreed ? updates[i]! : old).release();
     });
+    program.readOutputs.clear();
+    copied.forEach(({ buffer }, index) => {
+      if (buffer.isFreed) readback!.drop();
+      else buffer.copy = { readback: readback!, index };
+    });
+    if (program.errors !== undefined) readback!.drop();
     return outputs;
   }
 
-  async #submit(program: LoadedProgram, buffers: RunBuffers): Promise<void> {
+  async #submit(program: LoadedProgram, memory: RunMemory, readback: Readback | undefined): Promise<void> {
     const { device, profiler } = this.#session;
-    if (profiler === undefined) {
+    if (profiler !== undefined) this.#submissions += await profiler.run(program, memory);
+    if (profiler === undefined || readback !== undefined) {
       const encoder = device.createCommandEncoder();
-      program.encode(encoder, buffers);
+      if (profiler === undefined) program.encode(encoder, memory);
+      readback?.record(encoder);
       device.queue.submit([encoder.finish()]);
       this.#submissions++;
-    } else {
-      this.#submissions += await profiler.run(program, buffers);
     }
     this.#dispatches += program.dispatches;
   }
@@ -328,7 +365,22 @@ export class DeviceBackend implements WebGpuBackend {
     if (this.#underWay.length > MOST_UNDER_WAY) await this.#underWay.shift();
   }
 
-  async #read(places: readonly Place[]): Promise<ArrayBuffer[]> {
+  /** The words of a value: those that its run left for the host, or a copy made now. */
+  async #wordsOf({ memory, copy }: WebGpuBuffer): Promise<ArrayBuffer> {
+    if (copy === undefined) {
+      const [words] = await this.#read([memory]);
+      return words!;
+    }
+    try {
+      const words = await copy.readback.read(copy.index);
+      this.#assertUsable();
+      return words;
+    } catch (error) {
+      throw await this.#named(error);
+    }
+  }
+
+  async #read(places: readonly Range[]): Promise<ArrayBuffer[]> {
     try {
       const { values, submissions } = await readBack(this.#session.device, places);
       this.#submissions += submissions;
@@ -370,20 +422,25 @@ export class DeviceBackend implements WebGpuBackend {
     for (const buffer of buffers) {
       const { words } = buffer;
       if (words === undefined) continue;
-      if (!pool.exists(buffer.memory)) {
+      if (!pool.exists(buffer.memory.buffer)) {
         const [memory] = await this.#session.take([wanted(buffer.spec, buffer.label)]);
         pool.write(memory!, words);
-        buffer.memory = memory!;
+        buffer.memory = ownBlock(pool, memory!, bytesOf(buffer.spec));
       }
       buffer.words = undefined;
     }
   }
 
   #adopt(spec: TensorSpec, label: string, memory: GPUBuffer): WebGpuBuffer {
-    const buffer = new WebGpuBuffer(spec, label, memory);
+    const buffer = new WebGpuBuffer(spec, label, ownBlock(this.#session.pool, memory, bytesOf(spec)));
     this.#live.add(buffer);
-    this.#bytes += memory.size;
+    this.#bytes += this.#sizeOf(buffer);
     return buffer;
+  }
+
+  /** What a value counts for: the buffer that it would take. */
+  #sizeOf({ spec }: WebGpuBuffer): number {
+    return this.#session.pool.sizeOf(bytesOf(spec));
   }
 
   /** @param before bytes of what is made before it */
@@ -437,6 +494,29 @@ export class DeviceBackend implements WebGpuBackend {
     if (failure.name === "OutOfMemoryError") session.error = undefined;
     throw failure;
   }
+}
+
+/** Where the updates of state go: into the buffer that those with an offset share, the others each into its own. */
+function updatesOf(
+  state: readonly WebGpuBuffer[],
+  memory: {
+    pool: BufferPool;
+    offsets: readonly (number | undefined)[];
+    shared: GPUBuffer | undefined;
+    own: readonly GPUBuffer[];
+  },
+): Block[] {
+  const { pool, offsets, shared, own } = memory;
+  const sizes = state.map(({ spec }) => bytesOf(spec));
+  const parts = sizes.flatMap((bytes, i) => {
+    const offset = offsets[i];
+    return offset === undefined ? [] : [{ offset, bytes }];
+  });
+  const together = shared === undefined ? [] : sharedBlocks(pool, shared, parts);
+  const apart = [...own];
+  return sizes.map((bytes, i) =>
+    offsets[i] === undefined ? ownBlock(pool, apart.shift()!, bytes) : together.shift()!,
+  );
 }
 
 function labelOf({ op, scope }: GraphNode): string {

@@ -21,7 +21,7 @@ export interface DeviceInfo {
 export interface DeviceCounters {
   /** Shaders that were compiled; programs share equal ones. */
   readonly pipelines: number;
-  /** Command buffers that were submitted: one for each run of a program and one for each value that is read. */
+  /** Command buffers that were submitted: one for each run of a program, and one for each value that is read unforeseen. */
   readonly submissions: number;
   /** Shaders that were started. */
   readonly dispatches: number;

@@ -4,6 +4,7 @@ import { Profiler } from "../profile/profiler.js";
 import type { DeviceInfo } from "../webgpu-backend.js";
 import { BufferPool } from "./buffer-pool.js";
 import { noMemoryLeft, tooLarge } from "./device-errors.js";
+import { Staging } from "./run-copies.js";
 import { Pipelines } from "./pipelines.js";
 import type { Wanted } from "./wanted.js";
 
@@ -18,6 +19,7 @@ export class DeviceSession {
   readonly info: DeviceInfo;
   readonly pool: BufferPool;
   readonly pipelines: Pipelines;
+  readonly staging: Staging;
   readonly profiler: Profiler | undefined;
   /** Why the device was lost, once it is; without words where the driver gives none. */
   lostBecause: string | undefined;
@@ -44,6 +46,7 @@ export class DeviceSession {
     };
     this.pool = new BufferPool(device, { keep, most: info.maxTensorBytes, onError });
     this.pipelines = new Pipelines(device);
+    this.staging = new Staging(device);
     if (profile) {
       const clock = info.features.includes("timestamp-query") ? "device" : "submissions";
       this.profiler = new Profiler(device, clock);
@@ -88,6 +91,7 @@ export class DeviceSession {
 
   close(): void {
     this.pool.trim();
+    this.staging.dispose();
     this.device.destroy();
   }
 }

@@ -1,5 +1,6 @@
 // Values on their way from the device to the host.
 import { OutOfMemoryError } from "@convoke/core";
+import type { Range } from "./blocks.js";
 import { inMegabytes } from "./device-errors.js";
 
 const USAGE = { mapRead: 0x01, copyDestination: 0x08 } as const;
@@ -8,19 +9,14 @@ const MAP_MODE_READ = 1;
 /** Bytes that are read with one command buffer, unless one value has more. */
 const AT_ONCE = 64 * 2 ** 20;
 
-export interface Place {
-  readonly memory: GPUBuffer;
-  readonly bytes: number;
-}
-
 /**
- * The bytes that lie in `places`, and how many command buffers it took.
+ * The bytes of `places`, and how many command buffers it took.
  *
  * @throws OutOfMemoryError when the device has no memory to copy them through.
  */
 export async function readBack(
   device: GPUDevice,
-  places: readonly Place[],
+  places: readonly Range[],
 ): Promise<{ values: ArrayBuffer[]; submissions: number }> {
   const values: ArrayBuffer[] = [];
   let submissions = 0;
@@ -41,15 +37,15 @@ export async function readBack(
   return { values, submissions };
 }
 
-async function readOnce(device: GPUDevice, places: readonly Place[], size: number): Promise<ArrayBuffer> {
+async function readOnce(device: GPUDevice, places: readonly Range[], size: number): Promise<ArrayBuffer> {
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
   const staging = device.createBuffer({ size, usage: USAGE.mapRead | USAGE.copyDestination });
   const missing = device.popErrorScope();
   const encoder = device.createCommandEncoder();
   let offset = 0;
-  for (const { memory, bytes } of places) {
-    if (bytes > 0) encoder.copyBufferToBuffer(memory, 0, staging, offset, bytes);
+  for (const { buffer, offset: start, bytes } of places) {
+    if (bytes > 0) encoder.copyBufferToBuffer(buffer, start, staging, offset, bytes);
     offset += bytes;
   }
   device.queue.submit([encoder.finish()]);

@@ -2,21 +2,34 @@
 import type { DeviceBuffer, TensorSpec } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
 import { ELEMENT_BYTES } from "./host-format.js";
-import type { Place } from "./readback.js";
+import type { Block } from "./blocks.js";
+import type { Readback } from "./run-copies.js";
 import type { Wanted } from "./wanted.js";
+
+export interface RunCopy {
+  readonly readback: Readback;
+  readonly index: number;
+}
 
 export class WebGpuBuffer implements DeviceBuffer {
   readonly spec: TensorSpec;
   /** What it is, in words. */
   readonly label: string;
   /** Where the value lies; a run that replaces state puts another buffer here. */
-  memory: GPUBuffer;
+  memory: Block;
   /** What was uploaded, as long as it is not known whether the device had memory for it. */
   words: Uint8Array<ArrayBuffer> | undefined;
   isFreed = false;
   isLost = false;
+  /** Whether the value was read since a run replaced it. */
+  wasRead = false;
+  /** Notes that the value was read: the next run that makes it copies it for the host. */
+  noteRead: () => void = () => {
+    this.wasRead = true;
+  };
+  #copy: RunCopy | undefined;
 
-  constructor(spec: TensorSpec, label: string, memory: GPUBuffer) {
+  constructor(spec: TensorSpec, label: string, memory: Block) {
     this.spec = spec;
     this.label = label;
     this.memory = memory;
@@ -26,8 +39,14 @@ export class WebGpuBuffer implements DeviceBuffer {
     return `${this.label} ${formatShape(this.spec.shape)}`;
   }
 
-  get place(): Place {
-    return { memory: this.memory, bytes: bytesOf(this.spec) };
+  /** The copy that the last run left for the host. */
+  get copy(): RunCopy | undefined {
+    return this.#copy;
+  }
+
+  set copy(copy: RunCopy | undefined) {
+    this.#copy?.readback.drop();
+    this.#copy = copy;
   }
 }
 

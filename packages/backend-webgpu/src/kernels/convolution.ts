@@ -12,7 +12,8 @@ import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";
 import { ShaderText } from "../wgsl/shader.js";
 import type { GemmOperand, GemmSize } from "./gemm.js";
-import { emitProduct } from "./products.js";
+import { emitProduct, rectified, sumParts } from "./products.js";
+import { filterStripsOf, filterStripShader, stripShader, type StripWalk } from "./strips.js";
 
 /** The three arrays of a convolution: x [N, C, …], w [O, C / groups, …], y [N, O, …]. */
 interface Faces {
@@ -44,6 +45,27 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   const text = new ShaderText();
   const walk = walkOf(faces, geometry);
   const addend = bias === undefined ? undefined : builder.layoutOf(bias);
+  const strips = stripWalkOf(faces, geometry, builder);
+  if (strips !== undefined) {
+    const finish = [
+      addend === undefined
+        ? ""
+        : `value += ${text.reads(addend.buffer, "float32")}[${placeOf(["channel"], addend)}];`,
+      builder.rectifies(node) ? `value = ${rectified(text)};` : "",
+    ];
+    const [, channels, high, wide] = faces.w as [number, number, number, number];
+    const strides = {
+      filter: channels * high * wide,
+      channel: high * wide,
+      tap: [wide, 1],
+      offset: 0,
+    } as const;
+    const kernel = { buffer: builder.dense(w), strides };
+    builder.dispatch(
+      stripShader(text, { walk: strips, x: builder.dense(x), w: kernel, target: y.buffer, finish }),
+    );
+    return;
+  }
   const filter = `(batch * ${walk.filters} + row)`;
   emitProduct(
     text,
@@ -73,6 +95,31 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
     return;
   }
   const text = new ShaderText();
+  const strips = stripWalkOf(faces, geometry, builder);
+  if (strips?.stride.every((step) => step === 1) === true) {
+    // The transpose is a convolution of the gradient with turned kernels.
+    const [, channels, high, wide] = faces.w as [number, number, number, number];
+    const { kernel, dilation, pads } = strips;
+    const turned = {
+      ...strips,
+      channels: strips.filters,
+      filters: channels,
+      input: strips.output,
+      output: strips.input,
+      pads: [(kernel[0] - 1) * dilation[0] - pads[0], (kernel[1] - 1) * dilation[1] - pads[1]] as const,
+    };
+    const strides = {
+      filter: high * wide,
+      channel: channels * high * wide,
+      tap: [-wide, -1],
+      offset: high * wide - 1,
+    } as const;
+    const weights = { buffer: builder.dense(w), strides };
+    builder.dispatch(
+      stripShader(text, { walk: turned, x: builder.dense(g), w: weights, target: x.buffer, finish: [] }),
+    );
+    return;
+  }
   const walk = walkOf(faces, geometry);
   const area = shapeSize(faces.x.slice(2));
   emitProduct(
@@ -104,6 +151,16 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
     return;
   }
   const text = new ShaderText();
+  const strips = stripWalkOf(faces, geometry, builder);
+  const shares = strips && filterStripsOf(strips);
+  if (strips !== undefined && shares !== undefined) {
+    const results = shapeSize(w.shape);
+    const target = shares.parts === 1 ? w.buffer : builder.scratch([shares.parts, results], "float32").buffer;
+    const operands = { x: builder.dense(x), g: builder.dense(g), target };
+    builder.dispatch(filterStripShader(text, { walk: strips, ...operands, strips: shares }));
+    if (shares.parts > 1) sumParts({ from: target, to: w.buffer, parts: shares.parts, results }, builder);
+    return;
+  }
   const walk = walkOf(faces, geometry);
   emitProduct(
     text,
@@ -116,6 +173,24 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
     },
     builder,
   );
+}
+
+/** What strips need to know, where they are the way: over planes of one group, on a device that runs in software. */
+function stripWalkOf({ x, w, y }: Faces, geometry: Geometry, builder: ProgramBuilder): StripWalk | undefined {
+  if (!builder.isSoftware || x.length !== 4 || geometry.groups !== 1) return undefined;
+  const plane = ([, , high, wide]: Shape): readonly [number, number] => [high!, wide!];
+  const { stride, dilation, pads } = geometry;
+  return {
+    images: x[0]!,
+    channels: x[1]!,
+    filters: w[0]!,
+    input: plane(x),
+    output: plane(y),
+    kernel: plane(w),
+    stride: [stride[0]!, stride[1]!],
+    dilation: [dilation[0]!, dilation[1]!],
+    pads: [pads[0]![0], pads[1]![0]],
+  };
 }
 
 /** Negative elements of a result that was just computed become 0, in a buffer of its own. */
@@ -224,7 +299,7 @@ function inputElement(x: string, { faces, channels }: Walk): Pick<GemmOperand, "
   const place = placeOf(["image", `(batch * ${channels} + channel)`, ...at], { strides, offset: 0 });
   // A negative position is a huge one without a sign.
   return {
-    condition: at.map((position, i) => `u32${position} < ${spatial[i]!}u`).join(" && "),
+    condition: at.map((position, i) => `(u32${position} < ${spatial[i]!}u)`).join(" & "),
     element: `${x}[${place}]`,
   };
 }
@@ -262,8 +337,8 @@ function gradientColumns(g: string, { faces, geometry, filters }: Walk): GemmOpe
   });
   const condition = far.map((position, i) => {
     const [step, extent] = [geometry.stride[i]!, faces.y[i + 2]!];
-    const isWhole = step === 1 ? "" : `${position} % ${step} == 0 && `;
-    return `${isWhole}u32${position} < ${extent * step}u`;
+    const isWhole = step === 1 ? "" : `(${position} % ${step} == 0) & `;
+    return `${isWhole}(u32${position} < ${extent * step}u)`;
   });
   const place = placeOf([column.names[0]!, `(batch * ${filters} + ${tap.names[0]!})`, ...windows], {
     strides: denseStrides(faces.y),
@@ -273,7 +348,7 @@ function gradientColumns(g: string, { faces, geometry, filters }: Walk): GemmOpe
     keeps: "outer",
     outer: (index) => [column.code.replaceAll("COLUMN", index), ...reach].join("\n"),
     depth: (index) => tap.code.replaceAll("TAP", index),
-    condition: condition.join(" && "),
+    condition: condition.join(" & "),
     element: `${g}[${place}]`,
   };
 }

@@ -160,7 +160,7 @@ function keepOuter(operand: GemmOperand, name: "a" | "b", { tile, extent }: Load
 
 /** Loads a tile: `step` depths of `tile` rows or columns, four neighbours to a vector. */
 function loadTile(operand: GemmOperand, name: "a" | "b", { tile, lanes, step, extent }: Loads): string {
-  const condition = operand.condition === undefined ? "" : ` && ${operand.condition}`;
+  const condition = operand.condition === undefined ? "" : ` && (${operand.condition})`;
   const tileName = name === "a" ? "tileA" : "tileB";
   const put = (k: string, outer: string, inside: string): string =>
     [

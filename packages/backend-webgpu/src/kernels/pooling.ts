@@ -16,21 +16,46 @@ interface PoolAttributes {
   readonly countIncludePad?: boolean;
 }
 
-/** The taps of the window at `names`, as nested loops around `body`, which sees where the tap lies in the plane: `at`. */
+/** Windows of so many taps are written out: a loop in software takes a round more than it has, and tests every time. */
+const MOST_WRITTEN = 16;
+
+/** All positions in a window, the last axis fastest. */
+function tapsOf(size: readonly number[]): number[][] {
+  return size.reduce<number[][]>(
+    (taps, extent) => taps.flatMap((tap) => Array.from({ length: extent }, (_, i) => [...tap, i])),
+    [[]],
+  );
+}
+
+/** The taps of the window at `names`, in order, around `body`, which sees where the tap lies in the plane: `at`. */
 function overTaps(
   names: readonly string[],
   { spatial, attributes, body }: { spatial: Shape; attributes: PoolAttributes; body: readonly string[] },
 ): string[] {
-  const { size, stride, pads, dilation } = attributes;
-  const open = spatial.flatMap((n, i) => [
-    `for (var tap${i} = 0; tap${i} < ${size[i]!}; tap${i}++) {`,
-    `let at${i} = ${names[i]!} * ${stride[i]!} - ${pads[i]![0]} + tap${i} * ${dilation[i]!};`,
-    `if (at${i} < 0 || at${i} >= ${n}) { continue; }`,
-  ]);
+  const { size, stride, pads, dilation, output } = attributes;
   const place = placeOf(
     spatial.map((_, i) => `at${i}`),
     { strides: denseStrides(spatial), offset: 0 },
   );
+  const start = (i: number): string => `${names[i]!} * ${stride[i]!} - ${pads[i]![0]}`;
+  if (shapeSize(size) <= MOST_WRITTEN) {
+    const outside = spatial.flatMap((n, i) => {
+      const last = (output[i]! - 1) * stride[i]! - pads[i]![0] + (size[i]! - 1) * dilation[i]!;
+      return pads[i]![0] === 0 && last < n ? [] : [`(u32(at${i}) < ${n}u)`];
+    });
+    return tapsOf(size).flatMap((tap) => [
+      "{",
+      ...tap.map((t, i) => `let at${i} = ${start(i)} + ${t * dilation[i]!};`),
+      `let at = ${place};`,
+      ...(outside.length === 0 ? body : [`if (${outside.join(" & ")}) {`, ...body, "}"]),
+      "}",
+    ]);
+  }
+  const open = spatial.flatMap((n, i) => [
+    `for (var tap${i} = 0; tap${i} < ${size[i]!}; tap${i}++) {`,
+    `let at${i} = ${start(i)} + tap${i} * ${dilation[i]!};`,
+    `if (at${i} < 0 || at${i} >= ${n}) { continue; }`,
+  ]);
   return [...open, `let at = ${place};`, ...body, ...spatial.map(() => "}")];
 }
 
@@ -119,6 +144,12 @@ function overWindows(
 ): string[] {
   const { size, stride, pads, dilation, output } = attributes;
   const open = output.flatMap((n, i) => {
+    if (stride[i]! >= size[i]! && dilation[i] === 1) {
+      // Windows that do not overlap: at most one sees the element.
+      const shifted = `(${names[i]!} + ${pads[i]![0]})`;
+      const isSeen = stride[i] === size[i] ? "" : `(${shifted} - w${i} * ${stride[i]!} < ${size[i]!}) & `;
+      return [`let w${i} = ${shifted} / ${stride[i]!};`, `if (${isSeen}(w${i} < ${n})) {`];
+    }
     const far = `(${names[i]!} + ${pads[i]![0]} - tap${i} * ${dilation[i]!})`;
     return [
       `for (var tap${i} = 0; tap${i} < ${size[i]!}; tap${i}++) {`,

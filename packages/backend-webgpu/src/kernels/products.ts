@@ -37,16 +37,25 @@ export function emitProduct(text: ShaderText, parts: ProductParts, builder: Prog
   const partial = builder.scratch([plan.parts, results], "float32").buffer;
   const store = `${text.writes(partial, "float32")}[part * ${results} + ${place}] = value;`;
   builder.dispatch(write(text, { size, plan, a, b, result: { store } }));
+  sumParts({ from: partial, to: target, parts: plan.parts, results }, builder);
+}
+
+/** Adds up results that were computed in parts, [part, result]. */
+export function sumParts(
+  { from, to, parts, results }: { from: BufferId; to: BufferId; parts: number; results: number },
+  builder: ProgramBuilder,
+): void {
   builder.reduction({
     kept: [results],
-    reduced: [plan.parts],
-    inputs: [{ buffer: partial, dtype: "float32", strides: [1, results], offset: 0 }],
+    reduced: [parts],
+    inputs: [{ buffer: from, dtype: "float32", strides: [1, results], offset: 0 }],
     steps: [],
-    results: [{ buffer: target, dtype: "float32", strides: [1], offset: 0, op: "sum", value: 0 }],
+    results: [{ buffer: to, dtype: "float32", strides: [1], offset: 0, op: "sum", value: 0 }],
   });
 }
 
-function rectified(text: ShaderText): string {
+/** A ReLU of `value`: what is no number stays. */
+export function rectified(text: ShaderText): string {
   text.use("maximum");
   return "maximum(value, 0f)";
 }

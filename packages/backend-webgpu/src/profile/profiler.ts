@@ -1,5 +1,5 @@
 // Runs programs with a clock beside each kernel, and adds the times up.
-import type { LoadedProgram, RunBuffers, WriteDispatch } from "../program/loaded-program.js";
+import type { LoadedProgram, RunMemory, WriteDispatch } from "../program/loaded-program.js";
 import type { KernelTime, Profile } from "./profile.js";
 
 const USAGE = { mapRead: 0x01, copySource: 0x04, copyDestination: 0x08, queryResolve: 0x200 } as const;
@@ -21,7 +21,7 @@ export class Profiler {
   }
 
   /** Submits a run and waits for it; gives the number of submissions. */
-  async run(program: LoadedProgram, buffers: RunBuffers): Promise<number> {
+  async run(program: LoadedProgram, buffers: RunMemory): Promise<number> {
     this.#runs++;
     const { names } = program;
     const share = this.clock === "device" ? MOST_TIMED : 1;

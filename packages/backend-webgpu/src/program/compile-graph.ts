@@ -2,8 +2,11 @@
 import type { Graph } from "@convoke/core";
 import {
   denseStrides,
+  lifetimesOf,
   planProgram,
   type BufferId,
+  type ElementLoop,
+  type InstructionName,
   type PlannedBuffer,
   type ReductionLoop,
 } from "@convoke/core/planning";
@@ -11,22 +14,32 @@ import { shapeSize } from "@convoke/shape";
 import { ELEMENT_BYTES } from "../device/host-format.js";
 import { canRectify, encoders } from "../kernels/encoders.js";
 import { isElementwise } from "../kernels/supports.js";
-import { elementShader } from "../wgsl/element-loops.js";
-import { extentsOf, reductionShader, sharesOf } from "../wgsl/reductions.js";
+import { elementWork, loopShader, type LoopWork } from "../wgsl/element-loops.js";
+import { mergedShader } from "../wgsl/merged-loops.js";
+import { extentsOf, reductionWork, sharesOf, type ReductionShares } from "../wgsl/reductions.js";
+import { codeOf } from "../wgsl/shader.js";
 import { fitLoop, type FitOptions } from "./fit-loops.js";
+import { groupLoops, type LoopGroup, type LoopTask } from "./group-loops.js";
+import { Homes, type SharedHome } from "./homes.js";
 import { ProgramBuilder } from "./program-builder.js";
-import { shaderCall, type DevicePlan, type ShaderCall } from "./shader-call.js";
+import type { DevicePlan, Dispatch, ShaderCall } from "./shader-call.js";
+import { planArena, type ArenaPlan } from "./slots.js";
 
 /** What plans depend on. */
 export interface DeviceTraits {
   /** How many buffers a shader may bind. */
   readonly storageBuffers: number;
+  /** Bytes that a binding may have. */
+  readonly maxTensorBytes: number;
   /** Whether the device runs in software. */
   readonly isSoftware: boolean;
 }
 
 /** The dispatches of a graph of which every node is supported. */
-export function compileGraph(graph: Graph, { storageBuffers, isSoftware }: DeviceTraits): DevicePlan {
+export function compileGraph(
+  graph: Graph,
+  { storageBuffers: limit, maxTensorBytes, isSoftware }: DeviceTraits,
+): DevicePlan {
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
@@ -34,11 +47,14 @@ export function compileGraph(graph: Graph, { storageBuffers, isSoftware }: Devic
     builder: (of, rectified) => new ProgramBuilder(of, { rectified, isSoftware }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
+  const homes = new Homes(buffers, maxTensorBytes);
+  const nameOf = (buffer: BufferId): string => homes.nameOf(buffer);
   const scratch: FitOptions["scratch"] = (shape) => {
     const bytes = shapeSize(shape) * ELEMENT_BYTES;
     return (buffers.push({ bytes, role: { kind: "arena" } }) - 1) as BufferId;
   };
-  const instructions = plan.instructions.flatMap((instruction): readonly ShaderCall[] => {
+  const options = { scratch, isSoftware };
+  const tasks = plan.instructions.flatMap((instruction): readonly (LoopTask | ShaderCall)[] => {
     if (instruction.kind === "kernel") return [instruction];
     const bound = {
       loop: instruction.loop,
@@ -48,30 +64,126 @@ export function compileGraph(graph: Graph, { storageBuffers, isSoftware }: Devic
       }),
     };
     const { name } = instruction;
-    return fitLoop(bound, { limit: storageBuffers, scratch })
+    return fitLoop(bound, { limit, scratch, nameOf })
+      .filter(({ loop }) => "results" in loop || shapeSize(loop.shape) > 0)
       .flatMap(({ loop, buffers: of }) =>
-        "results" in loop ? reductionCalls(loop, of, scratch) : [shaderCall(elementShader(loop, of))],
+        "results" in loop ? reductionTasks(loop, of, options) : [loopTask(elementWork(loop, of), loop)],
       )
-      .map((call) => ({ ...call, name }));
+      .map((task) => ({ ...task, name }));
   });
-  return { instructions, buffers };
+  const order = groupLoops(tasks, { homes, limit });
+  const instructions = order.map((each) => ({
+    operands: each.kind === "group" ? operandsOf(each) : each.operands,
+  }));
+  const arena = planArena(lifetimesOf({ instructions, buffers }), homes);
+  const dispatches = order.map((each): Dispatch =>
+    each.kind === "group" ? groupDispatch(each, { homes, arena, limit }) : kernelDispatch(each, homes),
+  );
+  const { places, sharedBytes, slots } = arena;
+  return { dispatches, buffers, arena: places, sharedBytes, slots, state: homes.state };
+}
+
+function operandsOf({ tasks }: LoopGroup): ShaderCall["operands"] {
+  const buffers = tasks.flatMap(({ reads, writes }) => [...reads, ...writes]);
+  return [...new Set(buffers)].map((buffer) => ({ buffer }));
+}
+
+function kernelDispatch(
+  { name, shader, operands, reportsErrors }: Omit<ShaderCall, "kind">,
+  homes: Homes,
+): Dispatch {
+  const names = operands.map(({ buffer }) => homes.nameOf(buffer));
+  const written = new Set(names.filter((_, i) => shader.declarations[i]!.isWritten));
+  return {
+    name,
+    code: codeOf(shader, (binding) => written.has(names[binding]!)),
+    workgroups: shader.workgroups,
+    bound: operands.map(({ buffer }) => buffer),
+    reportsErrors,
+  };
+}
+
+/** One loop binds its buffers as what they are, several find theirs by offset. */
+function groupDispatch(
+  group: LoopGroup,
+  { homes, arena, limit }: { homes: Homes; arena: ArenaPlan; limit: number },
+): Dispatch {
+  const operands = operandsOf(group);
+  const [only, ...others] = group.tasks;
+  if (others.length === 0 && operands.length <= limit) {
+    const { shader, buffers } = loopShader(only!.work);
+    return kernelDispatch(
+      {
+        name: nameOfGroup(group),
+        shader,
+        operands: buffers.map((buffer) => ({ buffer })),
+        reportsErrors: false,
+      },
+      homes,
+    );
+  }
+  const bindings = new Map<string, BufferId | SharedHome>();
+  const { shader, homes: names } = mergedShader(
+    group.tasks.map(({ work }) => work),
+    (buffer) => {
+      const shared = homes.sharedHomeOf(buffer);
+      const home = homes.nameOf(buffer);
+      bindings.set(home, shared ?? buffer);
+      return {
+        home,
+        offset: shared === undefined ? 0 : homes.offsetOf(buffer, arena.places) / ELEMENT_BYTES,
+      };
+    },
+  );
+  return {
+    name: nameOfGroup(group),
+    code: codeOf(shader, () => false),
+    workgroups: shader.workgroups,
+    bound: names.map((name) => bindings.get(name)!),
+    reportsErrors: false,
+  };
+}
+
+/** What several loops compute: their ops; the layer, where it is the same. */
+function nameOfGroup({ tasks }: LoopGroup): InstructionName | undefined {
+  const names = tasks.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const [first] = names;
+  if (first === undefined) return undefined;
+  const ops = [...new Set(names.flatMap(({ op }) => op.split("+")))];
+  return { op: ops.join("+"), scope: names.every(({ scope }) => scope === first.scope) ? first.scope : "" };
+}
+
+/** Loops of so many elements run only with their like. */
+const LARGE = 2 ** 19;
+
+interface TaskOptions {
+  readonly scratch: FitOptions["scratch"];
+  readonly isSoftware: boolean;
+}
+
+function loopTask(work: LoopWork, loop: ElementLoop | ReductionLoop): LoopTask {
+  return {
+    kind: "task",
+    reads: work.buffers.slice(0, loop.inputs.length),
+    writes: work.buffers.slice(loop.inputs.length),
+    work,
+    isLarge: shapeSize(loop.shape) >= LARGE,
+  };
 }
 
 /** One dispatch, or two where the reduced elements are dealt out in chunks. */
-function reductionCalls(
-  loop: ReductionLoop,
-  buffers: readonly BufferId[],
-  scratch: FitOptions["scratch"],
-): ShaderCall[] {
-  const shares = sharesOf(loop);
-  if (shares.chunks === 1) return [shaderCall(reductionShader(loop, buffers, shares))];
+function reductionTasks(loop: ReductionLoop, buffers: readonly BufferId[], options: TaskOptions): LoopTask[] {
+  const shares = sharesOf(loop, options.isSoftware);
+  const { chunks } = shares;
+  const task = (of: ReductionLoop, on: readonly BufferId[], shared: ReductionShares): LoopTask =>
+    loopTask(reductionWork(of, on, shared), of);
+  if (chunks === 1) return [task(loop, buffers, shares)];
   const { results } = extentsOf(loop);
   const inputs = loop.inputs.length;
-  const partial = loop.results.map(({ dtype }) => scratch([shares.chunks, results], dtype));
-  const first = reductionShader(loop, [...buffers.slice(0, inputs), ...partial], shares);
+  const partial = loop.results.map(({ dtype }) => options.scratch([chunks, results], dtype));
   const kept = loop.shape.slice(0, loop.shape.length - loop.reducedAxes);
   const second: ReductionLoop = {
-    shape: [...kept, shares.chunks],
+    shape: [...kept, chunks],
     reducedAxes: 1,
     inputs: loop.results.map(({ dtype }) => ({
       dtype,
@@ -81,6 +193,8 @@ function reductionCalls(
     steps: [],
     results: loop.results.map((result, value) => ({ ...result, value })),
   };
-  const last = reductionShader(second, [...partial, ...buffers.slice(inputs)], { lanes: 1, chunks: 1 });
-  return [shaderCall(first), shaderCall(last)];
+  return [
+    task(loop, [...buffers.slice(0, inputs), ...partial], shares),
+    task(second, [...partial, ...buffers.slice(inputs)], { lanes: 1, chunks: 1, length: chunks }),
+  ];
 }

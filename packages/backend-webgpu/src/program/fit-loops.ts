@@ -21,6 +21,8 @@ export interface BoundLoop {
 export interface FitOptions {
   /** How many buffers a shader may bind. */
   readonly limit: number;
+  /** What a buffer is bound by: the same for buffers that one binding reaches. */
+  readonly nameOf: (buffer: BufferId) => string;
   /** A new dense buffer. */
   readonly scratch: (shape: readonly number[], dtype: DType) => BufferId;
 }
@@ -28,7 +30,7 @@ export interface FitOptions {
 /** The same work as `bound`, in loops that each bind at most `limit` buffers. */
 export function fitLoop(bound: BoundLoop, options: FitOptions): BoundLoop[] {
   const pruned = prune(bound);
-  if (new Set(pruned.buffers).size <= options.limit) return [pruned];
+  if (new Set(pruned.buffers.map(options.nameOf)).size <= options.limit) return [pruned];
   const count = outputsOf(pruned.loop).length;
   if (count > 1) {
     const half = Math.ceil(count / 2);
@@ -94,14 +96,14 @@ function neededBy({ inputs, steps }: Loop, values: readonly number[]): Set<numbe
 /** Computes one step beforehand, the one that reads most of what fits, and reads its value instead. */
 function cutInTwo(
   { loop, buffers }: BoundLoop,
-  { limit, scratch }: FitOptions,
+  { limit, scratch, nameOf }: FitOptions,
 ): { before: BoundLoop; after: BoundLoop } {
   const count = loop.inputs.length;
   let best = { value: -1, reads: 0 };
   loop.steps.forEach((_, i) => {
     const value = count + i;
     const reads = new Set(
-      [...neededBy(loop, [value])].filter((each) => each < count).map((each) => buffers[each]),
+      [...neededBy(loop, [value])].filter((each) => each < count).map((each) => nameOf(buffers[each]!)),
     );
     if (reads.size < limit && reads.size > best.reads) best = { value, reads: reads.size };
   });

@@ -1,32 +1,35 @@
 // A program on the device: its pipelines and constants, and how a run is written into a command buffer.
 import { describeOperation } from "@convoke/core";
-import type { InstructionName } from "@convoke/core/planning";
+import type { BufferId, InstructionName } from "@convoke/core/planning";
 import { formatShape, shapeSize } from "@convoke/shape";
+import type { Range } from "../device/blocks.js";
 import type { BufferPool } from "../device/buffer-pool.js";
 import { ELEMENT_BYTES, toWords } from "../device/host-format.js";
 import type { Pipelines } from "../device/pipelines.js";
 import type { Wanted } from "../device/wanted.js";
 import { grid } from "../wgsl/shader.js";
+import type { SharedHome } from "./homes.js";
 import type { DevicePlan } from "./shader-call.js";
-import { planSlots, type SlotPlan } from "./slots.js";
 
 /** Bind groups that are kept for each dispatch: runs take turns with few buffers. */
 const BIND_GROUPS = 8;
 
-interface Dispatch {
+interface LoadedDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly workgroups: readonly [number, number, number];
   readonly groups: Map<string, GPUBindGroup>;
 }
 
-/** The buffers of a run that its caller brings. */
-export interface RunBuffers {
-  readonly inputs: readonly GPUBuffer[];
-  readonly state: readonly GPUBuffer[];
-  readonly outputs: readonly GPUBuffer[];
-  readonly updates: readonly GPUBuffer[];
-  /** One for each slot of the arena. */
+/** The memory of a run that its caller brings. */
+export interface RunMemory {
+  readonly inputs: readonly Range[];
+  readonly state: readonly Range[];
+  readonly outputs: readonly Range[];
+  readonly updates: readonly Range[];
+  /** What `slots` asks for. */
   readonly arena: readonly GPUBuffer[];
+  /** A buffer in which state is brought together that does not lie together. */
+  readonly gathered: GPUBuffer | undefined;
 }
 
 /** What a program is loaded onto. */
@@ -43,14 +46,15 @@ export interface Machine {
 export type WriteDispatch = (pass: GPUComputePassEncoder, dispatch: number) => void;
 
 export class LoadedProgram {
+  /** The outputs of the last run that were read, by number. */
+  readonly readOutputs = new Set<number>();
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
   readonly #plan: DevicePlan;
-  readonly #slots: SlotPlan;
-  readonly #dispatches: readonly Dispatch[];
+  readonly #dispatches: readonly LoadedDispatch[];
   readonly #constants: ReadonlyMap<number, GPUBuffer>;
   readonly #errors: GPUBuffer | undefined;
-  /** The buffers that a run takes for its arena. */
+  /** The buffers that a run takes for its arena: what small values share, then those of large ones. */
   readonly slots: readonly Wanted[];
   readonly #numbers = new WeakMap<GPUBuffer, number>();
   #lastNumber = 0;
@@ -66,27 +70,27 @@ export class LoadedProgram {
     this.#device = machine.device;
     this.#pool = machine.pool;
     this.#plan = plan;
-    this.#slots = planSlots(plan);
     this.#constants = parts.constants;
     this.#errors = parts.errors;
-    this.#dispatches = plan.instructions.map(({ shader }, i) => ({
+    this.#dispatches = plan.dispatches.map(({ workgroups }, i) => ({
       pipeline: pipelines[i]!,
-      workgroups: folded(shader.workgroups, machine.mostWorkgroups),
+      workgroups: folded(workgroups, machine.mostWorkgroups),
       groups: new Map<string, GPUBindGroup>(),
     }));
-    this.slots = this.#slots.slots.map((bytes, slot) => ({ bytes, name: () => this.#nameOfSlot(slot) }));
+    this.slots = [
+      { bytes: plan.sharedBytes, name: () => "small values inside a program" },
+      ...plan.slots.map((bytes, slot) => ({ bytes, name: () => this.#nameOfSlot(slot) })),
+    ];
   }
 
   /** Compiles the shaders of a plan, all at the same time, and puts its constants in place. */
   static async load(plan: DevicePlan, machine: Machine): Promise<LoadedProgram> {
     const { pool } = machine;
-    const pipelines = await Promise.all(
-      plan.instructions.map(({ shader }) => machine.pipelines.get(shader.code)),
-    );
+    const pipelines = await Promise.all(plan.dispatches.map(({ code }) => machine.pipelines.get(code)));
     const data = plan.buffers.flatMap(({ role, bytes }, number) =>
       role.kind === "constant" ? [{ number, bytes, data: role.data }] : [],
     );
-    const reportsErrors = plan.instructions.some((instruction) => instruction.reportsErrors);
+    const reportsErrors = plan.dispatches.some((dispatch) => dispatch.reportsErrors);
     const taken = await machine.take([
       ...data.map(({ bytes, data: { length } }) => ({
         bytes,
@@ -107,6 +111,21 @@ export class LoadedProgram {
     });
   }
 
+  /** How state lies after a run. */
+  get packing(): DevicePlan["state"] {
+    return this.#plan.state;
+  }
+
+  /** Whether these pieces of state lie as a run leaves them. */
+  isPacked(state: readonly Range[]): boolean {
+    const { offsets } = this.#plan.state;
+    const shared = state.filter((_, i) => offsets[i] !== undefined);
+    return (
+      shared.every(({ buffer }) => buffer === shared[0]!.buffer) &&
+      state.every(({ offset }, i) => offsets[i] === undefined || offsets[i] === offset)
+    );
+  }
+
   /** Where a run leaves the number of the op that met an index out of range, or 0. */
   get errors(): GPUBuffer | undefined {
     return this.#errors;
@@ -119,12 +138,12 @@ export class LoadedProgram {
 
   /** What each dispatch computes. */
   get names(): readonly (InstructionName | undefined)[] {
-    return this.#plan.instructions.map(({ name }) => name);
+    return this.#plan.dispatches.map(({ name }) => name);
   }
 
   /** Writes a run into a command buffer. */
-  encode(encoder: GPUCommandEncoder, buffers: RunBuffers): void {
-    const write = this.begin(encoder, buffers);
+  encode(encoder: GPUCommandEncoder, memory: RunMemory): void {
+    const write = this.begin(encoder, memory);
     if (this.#dispatches.length === 0) return;
     const pass = encoder.beginComputePass();
     for (let i = 0; i < this.#dispatches.length; i++) write(pass, i);
@@ -132,16 +151,23 @@ export class LoadedProgram {
   }
 
   /** Writes what goes before the first dispatch of a run; what it gives writes the dispatches, one by one in order. */
-  begin(encoder: GPUCommandEncoder, buffers: RunBuffers): WriteDispatch {
+  begin(encoder: GPUCommandEncoder, memory: RunMemory): WriteDispatch {
     if (this.#errors !== undefined) encoder.clearBuffer(this.#errors, 0, 4);
-    const places = this.#plan.buffers.map((_, number) => this.#placeOf(number, buffers));
+    const run = { ...memory, state: this.#gather(encoder, memory) };
+    const known = new Map<number, Range>();
+    const rangeOf = (bound: BufferId | SharedHome): Range => {
+      if (typeof bound === "string") return this.#homeOf(bound, run);
+      const range = known.get(bound) ?? this.#rangeOf(bound, run);
+      known.set(bound, range);
+      return range;
+    };
     return (pass, dispatch) => {
-      const { operands, reportsErrors } = this.#plan.instructions[dispatch]!;
-      const { pipeline, groups, workgroups } = this.#dispatches[dispatch]!;
-      const bound = operands.map(({ buffer }) => places[buffer]!);
-      if (reportsErrors) bound.push(this.#errors!);
+      const { bound, reportsErrors } = this.#plan.dispatches[dispatch]!;
+      const { pipeline, workgroups, groups } = this.#dispatches[dispatch]!;
+      const ranges = bound.map(rangeOf);
+      if (reportsErrors) ranges.push({ buffer: this.#errors!, offset: 0, bytes: 4 });
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, this.#bindGroup(pipeline, groups, bound));
+      pass.setBindGroup(0, this.#bindGroup(pipeline, groups, ranges));
       pass.dispatchWorkgroups(...workgroups);
     };
   }
@@ -153,10 +179,11 @@ export class LoadedProgram {
 
   /** What the largest value in a slot is. */
   #nameOfSlot(slot: number): string {
-    const { slots, slotOf } = this.#slots;
-    const largest = this.#plan.buffers.find(
-      ({ bytes }, number) => slotOf.get(number) === slot && bytes === slots[slot],
-    );
+    const { arena, buffers, slots } = this.#plan;
+    const largest = buffers.find(({ bytes }, number) => {
+      const place = arena.get(number);
+      return place !== undefined && "slot" in place && place.slot === slot && bytes === slots[slot];
+    });
     const spec = largest?.node?.outputs.find(
       ({ shape }) => shapeSize(shape) * ELEMENT_BYTES === largest.bytes,
     );
@@ -165,35 +192,63 @@ export class LoadedProgram {
     return `${describeOperation(op.name, scope)} ${formatShape(spec.shape)}`;
   }
 
-  #placeOf(number: number, buffers: RunBuffers): GPUBuffer | undefined {
-    const { role } = this.#plan.buffers[number]!;
+  /** The state as it is expected: copied together where it lies elsewhere. */
+  #gather(encoder: GPUCommandEncoder, { state, gathered }: RunMemory): readonly Range[] {
+    if (gathered === undefined) return state;
+    const { offsets } = this.#plan.state;
+    return state.map((piece, i) => {
+      const offset = offsets[i];
+      if (offset === undefined) return piece;
+      if (piece.bytes > 0)
+        encoder.copyBufferToBuffer(piece.buffer, piece.offset, gathered, offset, piece.bytes);
+      return { buffer: gathered, offset, bytes: piece.bytes };
+    });
+  }
+
+  /** All of a buffer that several values share. */
+  #homeOf(home: SharedHome, { state, updates, arena }: RunMemory): Range {
+    const { offsets, bytes } = this.#plan.state;
+    if (home === "arena") return { buffer: arena[0]!, offset: 0, bytes: this.#plan.sharedBytes };
+    const first = offsets.findIndex((offset) => offset !== undefined);
+    return { buffer: (home === "state" ? state : updates)[first]!.buffer, offset: 0, bytes };
+  }
+
+  #rangeOf(number: number, memory: RunMemory): Range {
+    const { role, bytes } = this.#plan.buffers[number]!;
     switch (role.kind) {
-      case "arena":
-        return buffers.arena[this.#slots.slotOf.get(number) ?? -1];
+      case "arena": {
+        const place = this.#plan.arena.get(number)!;
+        if ("slot" in place) return { buffer: memory.arena[1 + place.slot]!, offset: 0, bytes };
+        return { buffer: memory.arena[0]!, offset: place.offset, bytes };
+      }
       case "constant":
-        return this.#constants.get(number);
+        return { buffer: this.#constants.get(number)!, offset: 0, bytes };
       case "input":
-        return buffers.inputs[role.index];
+        return memory.inputs[role.index]!;
       case "state":
-        return buffers.state[role.index];
+        return memory.state[role.index]!;
       case "output":
-        return buffers.outputs[role.index];
+        return memory.outputs[role.index]!;
       case "update":
-        return buffers.updates[role.index];
+        return memory.updates[role.index]!;
     }
   }
 
   #bindGroup(
     pipeline: GPUComputePipeline,
     groups: Map<string, GPUBindGroup>,
-    buffers: readonly GPUBuffer[],
+    ranges: readonly Range[],
   ): GPUBindGroup {
-    const key = buffers.map((buffer) => this.#numberOf(buffer)).join();
+    const key = ranges.map(({ buffer, offset }) => `${this.#numberOf(buffer)}+${offset}`).join();
     const known = groups.get(key);
     if (known !== undefined) return known;
     const group = this.#device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      entries: ranges.map(({ buffer, offset, bytes }, binding) => ({
+        binding,
+        // A value without elements still takes a binding, which must not be empty.
+        resource: { buffer, offset, size: Math.max(bytes, 4) },
+      })),
     });
     if (groups.size >= BIND_GROUPS) groups.delete(groups.keys().next().value!);
     groups.set(key, group);

@@ -4,7 +4,7 @@ import { valueTypes, type BufferId, type ElementLoop, type Step } from "@convoke
 import { shapeSize } from "@convoke/shape";
 import { loaded, stored } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
-import { grid, ShaderText, type Shader } from "./shader.js";
+import { grid, ShaderText, type LoopText, type Shader } from "./shader.js";
 import { stepExpression } from "./steps.js";
 
 export const LANES = 64;
@@ -14,16 +14,35 @@ export interface LoopShader {
   readonly buffers: readonly BufferId[];
 }
 
+/** The work of a loop, for a shader of its own or as a part of one. */
+export interface LoopWork {
+  /** The buffers of its inputs, then of its outputs. */
+  readonly buffers: readonly BufferId[];
+  readonly workgroups: number;
+  /** Loops of one family have the same code but for their size and their buffers. */
+  readonly family: string | undefined;
+  readonly size: number;
+  /** Writes the code. `size` is given as an expression where loops of a family share it. */
+  write(text: LoopText, size?: string): LoopBody;
+}
+
+export interface LoopBody {
+  /** Statements that see `flatWorkgroup` and `lane`. */
+  readonly body: string;
+  /** Arrays in workgroup memory: their element types, by name. */
+  readonly shared: ReadonlyMap<string, string>;
+}
+
 /** Loads the inputs and takes the steps; leaves value i in `v{i}`. */
 export function loadAndCompute(
-  text: ShaderText,
+  text: LoopText,
   loop: { inputs: ElementLoop["inputs"]; steps: readonly Step[] },
   { buffers, positions }: { buffers: readonly BufferId[]; positions: readonly string[] },
 ): string {
   const types: readonly DType[] = valueTypes(loop);
   const lines = loop.inputs.map((input, i) => {
-    const name = text.reads(buffers[i]!, input.dtype);
-    return `let v${i} = ${loaded(input.dtype, `${name}[${placeOf(positions, input)}]`)};`;
+    const element = text.load(buffers[i]!, input.dtype, placeOf(positions, input));
+    return `let v${i} = ${loaded(input.dtype, element)};`;
   });
   loop.steps.forEach((step, i) => {
     const expression = stepExpression(step, {
@@ -36,17 +55,37 @@ export function loadAndCompute(
   return lines.join("\n");
 }
 
-/** The shader of an element loop; `buffers` are those of its inputs, then of its outputs. */
-export function elementShader(loop: ElementLoop, buffers: readonly BufferId[]): LoopShader {
-  const text = new ShaderText();
+/** The work of an element loop; `buffers` are those of its inputs, then of its outputs. */
+export function elementWork(loop: ElementLoop, buffers: readonly BufferId[]): LoopWork {
   const size = shapeSize(loop.shape);
-  const workgroups = grid(Math.ceil(size / LANES));
+  return {
+    buffers,
+    workgroups: Math.ceil(size / LANES),
+    // Along one axis only the number of elements differs.
+    family: loop.shape.length === 1 ? JSON.stringify({ ...loop, shape: [] }, withBigInts) : undefined,
+    size,
+    write: (text, given = String(size)) => elementBody(text, { loop, buffers }, given),
+  };
+}
+
+/** Whole numbers of 64 bits have no JSON. */
+export function withBigInts(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : Object.is(value, -0) ? "-0" : value;
+}
+
+function elementBody(
+  text: LoopText,
+  { loop, buffers }: { loop: ElementLoop; buffers: readonly BufferId[] },
+  size: string,
+): LoopBody {
   const { code, names } = positionsOf("index", loop.shape, "p");
   const compute = loadAndCompute(text, loop, { buffers, positions: names });
-  const stores = loop.outputs.map((output, i) => {
-    const name = text.writes(buffers[loop.inputs.length + i]!, output.dtype);
-    return `${name}[${placeOf(names, output)}] = ${stored(output.dtype, `v${output.value}`)};`;
-  });
+  const stores = loop.outputs.map((output, i) =>
+    text.store(buffers[loop.inputs.length + i]!, output.dtype, {
+      place: placeOf(names, output),
+      value: stored(output.dtype, `v${output.value}`),
+    }),
+  );
   const body = [
     `let index = i32(flatWorkgroup * ${LANES}u + lane);`,
     `if (index >= ${size}) { return; }`,
@@ -54,5 +93,21 @@ export function elementShader(loop: ElementLoop, buffers: readonly BufferId[]): 
     compute,
     ...stores,
   ].join("\n");
-  return { shader: text.finish({ body, lanes: LANES, workgroups }), buffers: text.buffers };
+  return { body, shared: new Map() };
+}
+
+/** A shader that does the work of one loop. */
+export function loopShader(loop: LoopWork): LoopShader {
+  const text = new ShaderText();
+  const { body, shared } = loop.write(text);
+  const extra = sharedArrays(shared);
+  return {
+    shader: text.finish({ body, lanes: LANES, workgroups: grid(loop.workgroups), extra }),
+    buffers: text.buffers,
+  };
+}
+
+/** Declares arrays in workgroup memory, one element for each invocation. */
+export function sharedArrays(shared: ReadonlyMap<string, string>): string {
+  return [...shared].map(([name, type]) => `var<workgroup> ${name}: array<${type}, ${LANES}>;`).join("\n");
 }

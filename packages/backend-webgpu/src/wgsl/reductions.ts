@@ -1,10 +1,10 @@
 // Reduction loops as shaders: one invocation for each result, or a workgroup where there is much to reduce.
 import { valueTypes, type BufferId, type ReductionLoop } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
-import { LANES, loadAndCompute, type LoopShader } from "./element-loops.js";
+import { LANES, loadAndCompute, withBigInts, type LoopBody, type LoopWork } from "./element-loops.js";
 import { shaderType, stored } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
-import { grid, ShaderText } from "./shader.js";
+import type { LoopText } from "./shader.js";
 import { combined, identityOf, narrowed } from "./steps.js";
 
 /** How the elements of a reduction are dealt out. */
@@ -13,6 +13,8 @@ export interface ReductionShares {
   readonly lanes: 1 | typeof LANES;
   /** Parts of the reduced elements; each gives results of its own, one after the other in the output. */
   readonly chunks: number;
+  /** Elements of each part. */
+  readonly length: number;
 }
 
 /** From so many elements on a workgroup shares a result. */
@@ -22,12 +24,20 @@ const RESULTS_ENOUGH = 16384;
 /** A reduction of fewer results than this is split into chunks of so many elements. */
 const RESULTS_FEW = 64;
 const CHUNK = 8192;
+/** In software invocations do not wait for each other: chunks are shorter, and each has one invocation. */
+const SOFTWARE_CHUNK = 512;
+const SOFTWARE_RESULTS_ENOUGH = 512;
 
-export function sharesOf(loop: ReductionLoop): ReductionShares {
+export function sharesOf(loop: ReductionLoop, isSoftware: boolean): ReductionShares {
   const { results, elements } = extentsOf(loop);
-  if (elements < SHARED_FROM || results >= RESULTS_ENOUGH) return { lanes: 1, chunks: 1 };
+  const whole = { lanes: 1, chunks: 1, length: elements } as const;
+  if (isSoftware) {
+    if (elements <= 2 * SOFTWARE_CHUNK || results >= SOFTWARE_RESULTS_ENOUGH) return whole;
+    return { lanes: 1, chunks: Math.ceil(elements / SOFTWARE_CHUNK), length: SOFTWARE_CHUNK };
+  }
+  if (elements < SHARED_FROM || results >= RESULTS_ENOUGH) return whole;
   const chunks = results < RESULTS_FEW ? Math.min(64, Math.ceil(elements / CHUNK)) : 1;
-  return { lanes: LANES, chunks };
+  return { lanes: LANES, chunks, length: Math.ceil(elements / chunks) };
 }
 
 export function extentsOf({ shape, reducedAxes }: ReductionLoop): { results: number; elements: number } {
@@ -35,39 +45,60 @@ export function extentsOf({ shape, reducedAxes }: ReductionLoop): { results: num
   return { results: shapeSize(shape.slice(0, split)), elements: shapeSize(shape.slice(split)) };
 }
 
-/** The shader of a reduction. With several chunks, results of chunk c lie c · results further, densely. */
-export function reductionShader(
+/** The work of a reduction. With several chunks, results of chunk c lie c · results further, densely. */
+export function reductionWork(
   loop: ReductionLoop,
   buffers: readonly BufferId[],
-  { lanes, chunks }: ReductionShares,
-): LoopShader {
-  const text = new ShaderText();
+  shares: ReductionShares,
+): LoopWork {
+  const { lanes, chunks, length } = shares;
+  const { results, elements } = extentsOf(loop);
+  const total = results * chunks;
+  // Of one result only the number of elements differs, and with it that of the chunks.
+  const isPlain = lanes === 1 && results === 1 && loop.shape.length === 2 && loop.results.length === 1;
+  const family = isPlain && loop.results[0]!.offset === 0;
+  const code = { ...loop, shape: [], length: chunks === 1 ? 0 : length };
+  return {
+    buffers,
+    workgroups: lanes === 1 ? Math.ceil(total / LANES) : total,
+    family: family ? JSON.stringify(code, withBigInts) : undefined,
+    size: elements,
+    write: (text, size) => reductionBody(text, { loop, buffers, size: family ? size : undefined }, shares),
+  };
+}
+
+function reductionBody(
+  text: LoopText,
+  { loop, buffers, size }: { loop: ReductionLoop; buffers: readonly BufferId[]; size: string | undefined },
+  { lanes, chunks, length: chunk }: ReductionShares,
+): LoopBody {
   const { use } = text;
   const split = loop.shape.length - loop.reducedAxes;
   const { results, elements } = extentsOf(loop);
   const types = valueTypes(loop);
-  const length = Math.ceil(elements / chunks);
-  const total = results * chunks;
-  const workgroups = grid(lanes === 1 ? Math.ceil(total / LANES) : total);
+  const extent = size ?? String(elements);
+  const length = chunks === 1 ? extent : String(chunk);
+  const total = size === undefined || chunks === 1 ? results * chunks : `(${size} + ${chunk - 1}) / ${chunk}`;
   const kept = positionsOf("result", loop.shape.slice(0, split), "k");
   const reduced = positionsOf("element", loop.shape.slice(split), "r");
   const positions = [...kept.names, ...reduced.names];
   const reductions = loop.results.map((result, i) => {
     const dtype = types[result.value]!;
-    return { ...result, dtype, type: shaderType(dtype), total: `t${i}`, shared: `shared${i}` };
+    const type = shaderType(dtype);
+    return { ...result, dtype, type, total: `t${i}`, shared: `${type}Shared${i}` };
   });
   const compute = loadAndCompute(text, loop, { buffers, positions });
   const stores = loop.results.map((result, i) => {
-    const name = text.writes(buffers[loop.inputs.length + i]!, result.dtype);
     const place = chunks === 1 ? placeOf(kept.names, result) : "flat";
-    return `${name}[${place}] = ${stored(result.dtype, narrowed(result.dtype, `t${i}`))};`;
+    const value = stored(result.dtype, narrowed(result.dtype, `t${i}`));
+    return text.store(buffers[loop.inputs.length + i]!, result.dtype, { place, value });
   });
   const body = [
     lanes === 1 ? `let flat = i32(flatWorkgroup * ${LANES}u + lane);` : `let flat = i32(flatWorkgroup);`,
     `if (flat >= ${total}) { return; }`,
     chunks === 1 ? "let result = flat;" : `let result = flat % ${results};`,
     chunks === 1 ? "let start = 0;" : `let start = flat / ${results} * ${length};`,
-    `let end = min(start + ${length}, ${elements});`,
+    `let end = min(start + ${length}, ${extent});`,
     kept.code,
     ...reductions.map(({ op, dtype, total: name }) => `var ${name} = ${identityOf(op, dtype, use)};`),
     `for (var element = start${lanes === 1 ? "" : " + i32(lane)"}; element < end; element += ${lanes}) {`,
@@ -80,15 +111,9 @@ export function reductionShader(
     ...(lanes === 1 ? [] : tree(reductions, use)),
     ...stores,
   ];
-  const extra =
-    lanes === 1
-      ? ""
-      : reductions
-          .map(({ shared, type }) => `var<workgroup> ${shared}: array<${type}, ${LANES}>;`)
-          .join("\n");
   return {
-    shader: text.finish({ body: body.join("\n"), lanes: LANES, workgroups, extra }),
-    buffers: text.buffers,
+    body: body.join("\n"),
+    shared: new Map(lanes === 1 ? [] : reductions.map(({ shared, type }) => [shared, type])),
   };
 }
 

@@ -10,9 +10,31 @@ export interface Binding {
   readonly dtype: DType;
 }
 
+/** How a shader declares a buffer. */
+export interface Declaration {
+  readonly name: string;
+  readonly type: string;
+  readonly isWritten: boolean;
+}
+
 export interface Shader {
-  readonly code: string;
+  /** Its buffers, in the order of their bindings. */
+  readonly declarations: readonly Declaration[];
+  /** Everything but the declarations of its buffers. */
+  readonly text: string;
   readonly workgroups: readonly [number, number, number];
+}
+
+/**
+ * The whole code of a shader. A buffer of the device is either read or written in a dispatch: bindings that share one
+ * with a binding that is written are declared as written, too.
+ */
+export function codeOf({ declarations, text }: Shader, sharesWritten: (binding: number) => boolean): string {
+  const lines = declarations.map(({ name, type, isWritten }, i) => {
+    const access = isWritten || sharesWritten(i) ? "read_write" : "read";
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};`;
+  });
+  return [...lines, text].join("\n");
 }
 
 /** Workgroups per dimension that every implementation takes. */
@@ -26,8 +48,18 @@ export function grid(count: number, most = MOST_WORKGROUPS): [number, number, nu
   return [Math.ceil(count / (layers * rows)), rows, layers];
 }
 
+/** Where the text of a loop reads and writes: a shader of its own, or a part of one. */
+export interface LoopText {
+  /** Notes that a function of the library is used. */
+  readonly use: (name: string) => void;
+  /** The expression of a stored element. */
+  load(buffer: BufferId, dtype: DType, place: string): string;
+  /** The statement that stores an element. */
+  store(buffer: BufferId, dtype: DType, target: { place: string; value: string }): string;
+}
+
 /** Collects what the text of a shader needs while it is written. */
-export class ShaderText {
+export class ShaderText implements LoopText {
   readonly #inputs: Binding[] = [];
   readonly #outputs: Binding[] = [];
   readonly #functions = new Set<string>();
@@ -46,6 +78,14 @@ export class ShaderText {
   writes(buffer: BufferId, dtype: DType): string {
     const known = this.#outputs.findIndex((binding) => binding.buffer === buffer);
     return `out${known >= 0 ? known : this.#outputs.push({ buffer, dtype }) - 1}`;
+  }
+
+  load(buffer: BufferId, dtype: DType, place: string): string {
+    return `${this.reads(buffer, dtype)}[${place}]`;
+  }
+
+  store(buffer: BufferId, dtype: DType, { place, value }: { place: string; value: string }): string {
+    return `${this.writes(buffer, dtype)}[${place}] = ${value};`;
   }
 
   /** The buffers in the order of their bindings. */
@@ -67,28 +107,40 @@ export class ShaderText {
     errors?: string | undefined;
   }): Shader {
     const { body, lanes, workgroups, extra = "", errors } = parts;
-    const bindings = [
-      ...this.#inputs.map(({ dtype }, i) => `var<storage, read> in${i}: array<${storageType(dtype)}>;`),
-      ...this.#outputs.map(
-        ({ dtype }, i) => `var<storage, read_write> out${i}: array<${storageType(dtype)}>;`,
-      ),
-      ...(errors === undefined ? [] : [`var<storage, read_write> ${errors}: atomic<u32>;`]),
+    const declarations = [
+      ...this.#inputs.map(({ dtype }, i) => declaration(`in${i}`, dtype, false)),
+      ...this.#outputs.map(({ dtype }, i) => declaration(`out${i}`, dtype, true)),
+      ...(errors === undefined ? [] : [{ name: errors, type: "atomic<u32>", isWritten: true }]),
     ];
-    const lines = [
-      ...bindings.map((text, i) => `@group(0) @binding(${i}) ${text}`),
-      shaderFunctions(this.#functions),
-      extra,
-      `@compute @workgroup_size(${lanes})`,
-      "fn main(",
-      "@builtin(workgroup_id) workgroup: vec3u,",
-      "@builtin(num_workgroups) workgroups: vec3u,",
-      "@builtin(local_invocation_index) lane: u32,",
-      ") {",
-      // How the grid is folded is up to whoever dispatches.
-      "let flatWorkgroup = workgroup.x + workgroups.x * (workgroup.y + workgroups.y * workgroup.z);",
-      body,
-      "}",
-    ];
-    return { code: lines.filter((line) => line !== "").join("\n"), workgroups };
+    const text = entryText({ functions: this.#functions, extra, lanes, body });
+    return { declarations, text, workgroups };
   }
+}
+
+function declaration(name: string, dtype: DType, isWritten: boolean): Declaration {
+  return { name, type: `array<${storageType(dtype)}>`, isWritten };
+}
+
+/** Everything of a shader but its buffers. */
+export function entryText(parts: {
+  functions: ReadonlySet<string>;
+  extra: string;
+  lanes: number;
+  body: string;
+}): string {
+  const lines = [
+    shaderFunctions(parts.functions),
+    parts.extra,
+    `@compute @workgroup_size(${parts.lanes})`,
+    "fn main(",
+    "@builtin(workgroup_id) workgroup: vec3u,",
+    "@builtin(num_workgroups) workgroups: vec3u,",
+    "@builtin(local_invocation_index) lane: u32,",
+    ") {",
+    // How the grid is folded is up to whoever dispatches.
+    "let flatWorkgroup = workgroup.x + workgroups.x * (workgroup.y + workgroups.y * workgroup.z);",
+    parts.body,
+    "}",
+  ];
+  return lines.filter((line) => line !== "").join("\n");
 }

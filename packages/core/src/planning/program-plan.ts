@@ -61,7 +61,13 @@ export interface Lifetime {
 }
 
 /** The lifetimes of the arena's buffers; those that no instruction touches have none. */
-export function lifetimesOf({ instructions, buffers }: ProgramPlan): Lifetime[] {
+export function lifetimesOf({
+  instructions,
+  buffers,
+}: {
+  readonly instructions: readonly { readonly operands: readonly Operand[] }[];
+  readonly buffers: readonly PlannedBuffer[];
+}): Lifetime[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
   instructions.forEach(({ operands }, time) => {
