@@ -316,10 +316,40 @@ describe("convoke evaluate, predict, inspect, backends", () => {
     expect(passed.stdout).toContain("no shape errors");
   });
 
+  it("keeps a tuning of the GPU, and says what is wrong with one", { timeout: 240_000 }, async (context) => {
+    const cache = path.join(folder, "cache");
+    const environment = { ...(await swiftShaderEnvironment()), XDG_CACHE_HOME: cache };
+    const file = path.join(cache, "convoke", "tuning", "webgpu.json");
+    const limits = async (): Promise<Record<string, unknown> | undefined> => {
+      const { backends } = resultOf(await runCommand(["backends", "--json"], environment)) as {
+        backends: { name: string; available: boolean; limits: Record<string, unknown> }[];
+      };
+      const webgpu = backends.find(({ name }) => name === "webgpu")!;
+      return webgpu.available ? webgpu.limits : undefined;
+    };
+    const before = await limits();
+    if (before === undefined) return context.skip("not run: there is no adapter");
+    expect(before).not.toHaveProperty("tuning");
+    const outcome = await runCommand(["backends", "--tune", "--json"], environment);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const { tuning } = resultOf(outcome) as { tuning: { rejected: object[] } };
+    expect(resultOf(outcome)).toMatchObject({ file, tuning: { version: 1 } });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(tuning);
+    expect(await limits()).toMatchObject({ tuning: file });
+    writeFileSync(file, "{");
+    expectMistake(
+      await runCommand(["backends", "--json"], environment),
+      2,
+      /is not the JSON that convoke backends/,
+    );
+  });
+
   it("lists the backends", async () => {
-    const { backends } = resultOf(
-      await runCommand(["backends", "--json"], await swiftShaderEnvironment()),
-    ) as {
+    const environment = {
+      ...(await swiftShaderEnvironment()),
+      XDG_CACHE_HOME: path.join(folder, "no-cache"),
+    };
+    const { backends } = resultOf(await runCommand(["backends", "--json"], environment)) as {
       backends: { name: string; available: boolean; limits: object; reason?: string }[];
     };
     expect(backends.slice(0, 2)).toMatchObject([

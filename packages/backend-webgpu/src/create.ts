@@ -3,6 +3,7 @@ import { openGpu, wayOut } from "#open-gpu";
 import { BackendUnavailableError, ConvokeError } from "@convoke/core";
 import { DeviceBackend } from "./device-backend.js";
 import type { OpenDevice } from "./device/device-session.js";
+import { assertTuning, type Tuning } from "./tuning/tuning.js";
 import type { DeviceInfo, WebGpuBackend } from "./webgpu-backend.js";
 
 export interface WebGpuOptions {
@@ -15,6 +16,11 @@ export interface WebGpuOptions {
    * than without. Default false.
    */
   readonly profile?: boolean;
+  /**
+   * What `tune()` gave before, kept as JSON: which kernels are fast on this adapter. One for another adapter, or of another
+   * version, is not used; `backend.tuning` tells. By default a rule chooses the kernels.
+   */
+  readonly tuning?: Tuning;
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -54,7 +60,7 @@ export interface Told extends Partial<
 
 /** The WebGPU backend, told some of what it would find out about the device. */
 export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<DeviceBackend> {
-  const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false } = options;
+  const { maxMemory = 4 * GIBIBYTE, powerPreference, profile = false, tuning } = options;
   if (!(Number.isInteger(maxMemory) && maxMemory >= 2 ** 20)) {
     throw new ConvokeError({
       operation: "webgpu",
@@ -62,6 +68,7 @@ export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<De
       wayOut: "Leave maxMemory out for the default.",
     });
   }
+  if (tuning !== undefined) assertTuning(tuning);
   const { hasLeastLimits = false, watch, ...info } = told;
   const open = async (): Promise<OpenDevice> => {
     const gpu = await openGpu();
@@ -71,12 +78,12 @@ export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<De
       throw unavailable("no adapter was found: there is no GPU, or its driver is missing.");
     const device = await openDevice(adapter, {
       limits: hasLeastLimits ? [] : limits,
-      features: profile ? ["timestamp-query"] : [],
+      features,
     });
     watch?.(device);
     return { gpu, device, info: { ...infoOf(adapter, device), ...info } };
   };
-  return new DeviceBackend({ first: await open(), open, maxMemory, profile });
+  return new DeviceBackend({ first: await open(), open, maxMemory, profile, tuning });
 }
 
 function unavailable(reason: string, options?: ErrorOptions): BackendUnavailableError {
@@ -90,6 +97,9 @@ const limits = [
   "maxStorageBuffersPerShaderStage",
   "maxComputeWorkgroupStorageSize",
 ] as const;
+
+/** The features that matter here: exchange between neighbouring invocations, and a clock. */
+const features = ["subgroups", "timestamp-query"] as const;
 
 /** Features are asked for that the adapter has. */
 async function openDevice(

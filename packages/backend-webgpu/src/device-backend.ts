@@ -32,6 +32,8 @@ import type { Profile } from "./profile/profile.js";
 import { measureBandwidth, measurePeak } from "./profile/roof.js";
 import { compileGraph } from "./program/compile-graph.js";
 import { LoadedProgram, type RunMemory } from "./program/loaded-program.js";
+import { tuneProducts } from "./tuning/tune-products.js";
+import { tuningKey, usableTuning, type Tuning } from "./tuning/tuning.js";
 
 export interface DeviceBackendOptions {
   readonly first: OpenDevice;
@@ -40,7 +42,12 @@ export interface DeviceBackendOptions {
   readonly maxMemory: number;
   /** Whether the time of each kernel is taken. */
   readonly profile: boolean;
+  /** Of the adapter, if it is known; it is not used on another one. */
+  readonly tuning?: Tuning | undefined;
 }
+
+/** What was measured in this process, by adapter. */
+const tunings = new Map<string, Tuning>();
 
 /** How often a run that finds no room waits for dropped handles to be collected. */
 const ATTEMPTS = 8;
@@ -61,6 +68,7 @@ export class DeviceBackend implements WebGpuBackend {
   /** What `recover()` puts back. */
   #snapshot = new Map<WebGpuBuffer, Uint8Array<ArrayBuffer>>();
   #session: DeviceSession;
+  #tuning: Tuning | undefined;
   #underWay: Promise<unknown>[] = [];
   #bytes = 0;
   #submissions = 0;
@@ -74,10 +82,15 @@ export class DeviceBackend implements WebGpuBackend {
   constructor(options: DeviceBackendOptions) {
     this.#options = options;
     this.#session = this.#sessionOn(options.first);
+    this.#tuning = options.tuning;
   }
 
   get info(): DeviceInfo {
     return this.#session.info;
+  }
+
+  get tuning(): Tuning | undefined {
+    return usableTuning(this.#tuning, this.info);
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -85,8 +98,10 @@ export class DeviceBackend implements WebGpuBackend {
     // Leaves are never asked for in `supports`.
     for (const { op, outputs, scope } of graph.nodes)
       for (const { dtype } of outputs) assertOnDevice(op.name, dtype, scope);
+    // A program keeps its kernels, also on another device: what it computes does not depend on when `tune()` is called.
+    const tuning = this.#tuning;
     let session = this.#session;
-    let program = await this.#load(graph, session);
+    let program = await this.#load(graph, session, tuning);
     let isDisposed = false;
     return {
       run: (inputs, state) =>
@@ -95,7 +110,7 @@ export class DeviceBackend implements WebGpuBackend {
           // A device that was opened after a loss has other limits, and needs shaders of its own.
           if (session !== this.#session) {
             session = this.#session;
-            program = await this.#load(graph, session);
+            program = await this.#load(graph, session, tuning);
           }
           return this.#run(program, graph, { inputs, state });
         }),
@@ -215,6 +230,18 @@ export class DeviceBackend implements WebGpuBackend {
     return this.#session.profiler?.take();
   }
 
+  tune(): Promise<Tuning> {
+    return this.#alone(async ({ device, info }) => {
+      const key = tuningKey(info);
+      const tuning = tunings.get(key) ?? (await tuneProducts({ device, info }));
+      // Times of a device that was lost meanwhile are none.
+      this.#assertUsable();
+      tunings.set(key, tuning);
+      this.#tuning = tuning;
+      return tuning;
+    });
+  }
+
   measurePeak(): Promise<number> {
     return this.#alone(({ device, info }) => measurePeak({ device, ...info }));
   }
@@ -250,8 +277,10 @@ export class DeviceBackend implements WebGpuBackend {
     return this.#options.open();
   }
 
-  #load(graph: Graph, session: DeviceSession): Promise<LoadedProgram> {
-    return LoadedProgram.load(compileGraph(graph, session.info), session).catch(async (error: unknown) => {
+  #load(graph: Graph, session: DeviceSession, tuning: Tuning | undefined): Promise<LoadedProgram> {
+    const times = usableTuning(tuning, session.info)?.products;
+    const plan = compileGraph(graph, { ...session.info, times });
+    return LoadedProgram.load(plan, session).catch(async (error: unknown) => {
       throw await this.#named(error);
     });
   }

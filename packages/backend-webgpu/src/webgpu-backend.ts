@@ -1,6 +1,7 @@
 // What this backend tells beyond the contract of all backends.
 import type { Backend } from "@convoke/core";
 import type { Profile } from "./profile/profile.js";
+import type { Tuning } from "./tuning/tuning.js";
 
 /** What the device is and can. */
 export interface DeviceInfo {
@@ -72,6 +73,36 @@ export interface WebGpuBackend extends Backend {
    * ```
    */
   recover(): Promise<void>;
+  /** The tuning in use: what `webgpu({ tuning })` was given, where that is for this adapter, or what `tune()` gave. */
+  readonly tuning: Tuning | undefined;
+  /**
+   * Measures, in about two seconds on an idle device, which kernels are fastest for products of several sizes: matrix
+   * products, `linear`, and convolutions where these are products. Each kernel is first checked against the host; one
+   * that computes wrong is never taken, and `rejected` names it. Programs that are compiled from now on take the fastest;
+   * programs that are there keep theirs. An adapter is measured once in a process.
+   *
+   * Without tuning a rule chooses, the same on every adapter. Kernels differ in how they cut long sums into parts, so that
+   * with another tuning results may differ in the last bits; for the same bits in another process, hand over the same one.
+   *
+   * @example
+   * ```ts
+   * import { webgpu, type Tuning } from "@convoke/backend-webgpu";
+   * import { BackendUnavailableError } from "@convoke/core";
+   *
+   * const storage = new Map<string, string>(); // in a page: localStorage
+   * try {
+   *   const kept = storage.get("tuning");
+   *   const backend = await webgpu(kept === undefined ? {} : { tuning: JSON.parse(kept) as Tuning });
+   *   // One that was kept from another adapter, or by another version, is not used.
+   *   if (backend.tuning === undefined) storage.set("tuning", JSON.stringify(await backend.tune()));
+   *   console.log(backend.tuning?.rejected); // kernels that compute wrong on this adapter, if any do
+   *   await backend.dispose();
+   * } catch (error) {
+   *   if (!(error instanceof BackendUnavailableError)) throw error;
+   * }
+   * ```
+   */
+  tune(): Promise<Tuning>;
   /** Waits until the device has done all that it was told. */
   settled(): Promise<void>;
   /** The times of kernels since this was last called; undefined without `webgpu({ profile: true })`. */

@@ -123,6 +123,7 @@ export {
   type DeviceCounters,
   type KernelTime,
   type Profile,
+  type Tuning,
   type WebGpuBackend,
   type WebGpuOptions,
 } from "@convoke/backend-webgpu";

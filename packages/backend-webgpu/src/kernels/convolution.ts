@@ -177,7 +177,7 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
 
 /** What strips need to know, where they are the way: over planes of one group, on a device that runs in software. */
 function stripWalkOf({ x, w, y }: Faces, geometry: Geometry, builder: ProgramBuilder): StripWalk | undefined {
-  if (!builder.isSoftware || x.length !== 4 || geometry.groups !== 1) return undefined;
+  if (!builder.traits.isSoftware || x.length !== 4 || geometry.groups !== 1) return undefined;
   const plane = ([, , high, wide]: Shape): readonly [number, number] => [high!, wide!];
   const { stride, dilation, pads } = geometry;
   return {

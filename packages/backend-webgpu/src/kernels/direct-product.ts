@@ -1,7 +1,6 @@
 // The product without workgroup memory: for devices that run in software, where waiting for each other costs most.
-import type { BufferId } from "@convoke/core/planning";
-import { grid, type Shader, type ShaderText } from "../wgsl/shader.js";
-import type { GemmOperand, GemmPlan, GemmResult, GemmSize } from "./gemm.js";
+import { grid } from "../wgsl/shader.js";
+import type { GemmOperand, WriteProduct } from "./gemm.js";
 
 const BLOCK = 4;
 const LANES = 16;
@@ -22,15 +21,11 @@ function instance(operand: GemmOperand, index: string, number: string) {
 }
 
 /** Each invocation computes a block of results, every element read straight from memory. */
-export function directShader(
-  text: ShaderText,
-  parts: { size: GemmSize; plan: GemmPlan; a: GemmOperand; b: GemmOperand; result: GemmResult },
-): { shader: Shader; buffers: readonly BufferId[] } {
-  const { size, plan, a, b, result } = parts;
+export const directShader: WriteProduct = (text, { size, depthParts, a, b, result }) => {
   const [rowBlocks, columnBlocks] = [Math.ceil(size.rows / BLOCK), Math.ceil(size.columns / BLOCK)];
-  const total = rowBlocks * columnBlocks * size.batch * plan.parts;
+  const total = rowBlocks * columnBlocks * size.batch * depthParts;
   const workgroups = grid(Math.ceil(total / LANES));
-  const length = Math.ceil(size.depth / plan.parts);
+  const length = Math.ceil(size.depth / depthParts);
   const rows = numbers.map((i) => instance(a, `rowAt${i}`, `A${i}`));
   const columns = numbers.map((i) => instance(b, `columnAt${i}`, `B${i}`));
   const load = ({ element, condition }: ReturnType<typeof instance>): string =>
@@ -85,4 +80,4 @@ export function directShader(
     shader: text.finish({ body: body.join("\n"), lanes: LANES, workgroups, extra }),
     buffers: text.buffers,
   };
-}
+};

@@ -30,59 +30,40 @@ export interface GemmResult {
 }
 
 /** An invocation computes a block of `block`² results; `side`² of them share tiles. Blocks are multiples of 4. */
-interface Tiling {
+export interface Tiling {
   readonly side: number;
   readonly block: number;
   readonly depth: number;
 }
 
-const tilings: readonly Tiling[] = [
-  { side: 16, block: 8, depth: 8 },
-  { side: 16, block: 4, depth: 16 },
-  { side: 8, block: 4, depth: 16 },
-];
-
-/** Results that a workgroup should have at the least, for all the device's units to have one. */
-const WORKGROUPS_ENOUGH = 64;
-/** Least depth of a part when the depth is split. */
-const PART = 256;
-
-export interface GemmPlan {
-  readonly tiling: Tiling;
+/** What a shader computes. */
+export interface ProductText {
+  readonly size: GemmSize;
   /** Parts of the depth, each with results of its own. */
-  readonly parts: number;
+  readonly depthParts: number;
+  readonly a: GemmOperand;
+  readonly b: GemmOperand;
+  readonly result: GemmResult;
 }
 
-/** The largest tiles that leave enough workgroups; where even small ones do not, the depth is split if it may be. */
-export function planGemm(size: GemmSize, maySplit: boolean): GemmPlan {
-  const count = ({ side, block }: Tiling): number =>
-    size.batch * Math.ceil(size.rows / (side * block)) * Math.ceil(size.columns / (side * block));
-  const fits = ({ side, block }: Tiling): boolean => {
-    const tile = side * block;
-    return size.rows * 2 > tile && size.columns * 2 > tile;
-  };
-  const small = tilings.at(-1)!;
-  const tiling = tilings.find((each) => fits(each) && count(each) >= WORKGROUPS_ENOUGH) ?? small;
-  const groups = count(tiling);
-  const most = Math.floor(size.depth / PART);
-  const parts =
-    maySplit && groups < WORKGROUPS_ENOUGH ? Math.min(most, Math.ceil(WORKGROUPS_ENOUGH / groups)) : 1;
-  return { tiling, parts: Math.max(1, parts) };
-}
-
-/** Writes the shader. `operands` name their buffers with `text.reads`, the result with `text.writes`. */
-export function gemmShader(
+/** Writes the shader of a product. Operands name their buffers with `text.reads`, the result with `text.writes`. */
+export type WriteProduct = (
   text: ShaderText,
-  parts: { size: GemmSize; plan: GemmPlan; a: GemmOperand; b: GemmOperand; result: GemmResult },
-): { shader: Shader; buffers: readonly BufferId[] } {
-  const { size, plan, a, b, result } = parts;
-  const { side, block, depth: step } = plan.tiling;
+  parts: ProductText,
+) => { readonly shader: Shader; readonly buffers: readonly BufferId[] };
+
+/** Each result adds up its depth in order, part for part. */
+export function tiledShader(
+  { side, block, depth: step }: Tiling,
+  text: ShaderText,
+  { size, depthParts, a, b, result }: ProductText,
+): ReturnType<WriteProduct> {
   const tile = side * block;
   const lanes = side * side;
   const [rowTiles, columnTiles] = [Math.ceil(size.rows / tile), Math.ceil(size.columns / tile)];
-  const total = rowTiles * columnTiles * size.batch * plan.parts;
+  const total = rowTiles * columnTiles * size.batch * depthParts;
   const workgroups = grid(total);
-  const length = Math.ceil(size.depth / plan.parts / step) * step;
+  const length = Math.ceil(size.depth / depthParts / step) * step;
   const quads = block / 4;
   const each = (count: number, write: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => write(i)).join("\n");

@@ -62,7 +62,8 @@ export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
   );
 }
 
-function matrixOperand(
+/** A matrix, or one for each of `batches`, as an operand: `outer` and `depth` are its strides. */
+export function matrixOperand(
   text: ShaderText,
   name: "a" | "b",
   parts: { layout: Layout; batches: readonly number[]; outer: number; depth: number },

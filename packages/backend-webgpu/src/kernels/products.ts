@@ -3,8 +3,8 @@ import type { GraphNode } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import type { ShaderText } from "../wgsl/shader.js";
-import { directShader } from "./direct-product.js";
-import { gemmShader, planGemm, type GemmOperand, type GemmSize } from "./gemm.js";
+import type { GemmOperand, GemmSize } from "./gemm.js";
+import { depthPartsOf, productKernelFor } from "./product-kernels.js";
 
 export interface ProductParts {
   readonly size: GemmSize;
@@ -23,21 +23,22 @@ export interface ProductParts {
 export function emitProduct(text: ShaderText, parts: ProductParts, builder: ProgramBuilder): void {
   const { size, a, b, target, place, bias, rectify = false } = parts;
   const results = size.batch * size.rows * size.columns;
-  const plan = planGemm(size, bias === undefined && !rectify);
-  const write = builder.isSoftware ? directShader : gemmShader;
-  if (plan.parts === 1) {
+  const kernel = productKernelFor(size, builder.traits);
+  const isPlain = bias === undefined && !rectify;
+  const depthParts = isPlain ? depthPartsOf(kernel, size) : 1;
+  if (depthParts === 1) {
     const store = [
       bias === undefined ? "" : `value += ${bias};`,
       rectify ? `value = ${rectified(text)};` : "",
       `${text.writes(target, "float32")}[${place}] = value;`,
     ];
-    builder.dispatch(write(text, { size, plan, a, b, result: { store: store.join("\n") } }));
+    builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store: store.join("\n") } }));
     return;
   }
-  const partial = builder.scratch([plan.parts, results], "float32").buffer;
+  const partial = builder.scratch([depthParts, results], "float32").buffer;
   const store = `${text.writes(partial, "float32")}[part * ${results} + ${place}] = value;`;
-  builder.dispatch(write(text, { size, plan, a, b, result: { store } }));
-  sumParts({ from: partial, to: target, parts: plan.parts, results }, builder);
+  builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store } }));
+  sumParts({ from: partial, to: target, parts: depthParts, results }, builder);
 }
 
 /** Adds up results that were computed in parts, [part, result]. */

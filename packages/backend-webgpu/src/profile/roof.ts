@@ -1,4 +1,5 @@
 // The two limits of a device, measured: multiply-adds in registers, and copying through its memory.
+import { submittedPass } from "./timed-pass.js";
 
 /** Runs shorter than this would measure the way to the device. */
 const ENOUGH_MS = 50;
@@ -105,7 +106,7 @@ async function fastest(run: (work: number) => Promise<number>, least: number): P
 }
 
 /** Milliseconds from submission to the end. */
-async function timed(
+function timed(
   device: GPUDevice,
   parts: {
     pipeline: GPUComputePipeline;
@@ -115,18 +116,12 @@ async function timed(
   },
 ): Promise<number> {
   const { pipeline, buffers, grid, times } = parts;
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
   const layout = pipeline.getBindGroupLayout(0);
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-  pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
-  for (let i = 0; i < times; i++) pass.dispatchWorkgroups(grid[0], grid[1]);
-  pass.end();
-  const commands = encoder.finish();
-  await device.queue.onSubmittedWorkDone();
-  const start = performance.now();
-  device.queue.submit([commands]);
-  await device.queue.onSubmittedWorkDone();
-  return performance.now() - start;
+  const group = device.createBindGroup({ layout, entries });
+  return submittedPass(device, (pass) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    for (let i = 0; i < times; i++) pass.dispatchWorkgroups(grid[0], grid[1]);
+  });
 }

@@ -13,10 +13,17 @@ import {
 import { shapeSize } from "@convoke/shape";
 import { ELEMENT_BYTES } from "../device/host-format.js";
 import { canRectify, encoders } from "../kernels/encoders.js";
+import type { ProductTimes } from "../kernels/product-kernels.js";
 import { isElementwise } from "../kernels/supports.js";
 import { elementWork, loopShader, type LoopWork } from "../wgsl/element-loops.js";
 import { mergedShader } from "../wgsl/merged-loops.js";
-import { extentsOf, reductionWork, sharesOf, type ReductionShares } from "../wgsl/reductions.js";
+import {
+  extentsOf,
+  reductionWork,
+  sharesOf,
+  type ReductionShares,
+  type ReductionTraits,
+} from "../wgsl/reductions.js";
 import { codeOf } from "../wgsl/shader.js";
 import { fitLoop, type FitOptions } from "./fit-loops.js";
 import { groupLoops, type LoopGroup, type LoopTask } from "./group-loops.js";
@@ -33,18 +40,22 @@ export interface DeviceTraits {
   readonly maxTensorBytes: number;
   /** Whether the device runs in software. */
   readonly isSoftware: boolean;
+  /** What the device can do beyond what all can. */
+  readonly features: readonly string[];
+  /** How long products took on it, if that was measured. */
+  readonly times?: ProductTimes | undefined;
 }
 
 /** The dispatches of a graph of which every node is supported. */
 export function compileGraph(
   graph: Graph,
-  { storageBuffers: limit, maxTensorBytes, isSoftware }: DeviceTraits,
+  { storageBuffers: limit, maxTensorBytes, isSoftware, features, times }: DeviceTraits,
 ): DevicePlan {
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
     canRectify,
-    builder: (of, rectified) => new ProgramBuilder(of, { rectified, isSoftware }),
+    builder: (of, rectified) => new ProgramBuilder(of, { rectified, traits: { isSoftware, times } }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
   const homes = new Homes(buffers, maxTensorBytes);
@@ -53,7 +64,8 @@ export function compileGraph(
     const bytes = shapeSize(shape) * ELEMENT_BYTES;
     return (buffers.push({ bytes, role: { kind: "arena" } }) - 1) as BufferId;
   };
-  const options = { scratch, isSoftware };
+  // In software a subgroup is no cheaper than any other exchange.
+  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && features.includes("subgroups") };
   const tasks = plan.instructions.flatMap((instruction): readonly (LoopTask | ShaderCall)[] => {
     if (instruction.kind === "kernel") return [instruction];
     const bound = {
@@ -156,9 +168,8 @@ function nameOfGroup({ tasks }: LoopGroup): InstructionName | undefined {
 /** Loops of so many elements run only with their like. */
 const LARGE = 2 ** 19;
 
-interface TaskOptions {
+interface TaskOptions extends ReductionTraits {
   readonly scratch: FitOptions["scratch"];
-  readonly isSoftware: boolean;
 }
 
 function loopTask(work: LoopWork, loop: ElementLoop | ReductionLoop): LoopTask {
@@ -173,7 +184,7 @@ function loopTask(work: LoopWork, loop: ElementLoop | ReductionLoop): LoopTask {
 
 /** One dispatch, or two where the reduced elements are dealt out in chunks. */
 function reductionTasks(loop: ReductionLoop, buffers: readonly BufferId[], options: TaskOptions): LoopTask[] {
-  const shares = sharesOf(loop, options.isSoftware);
+  const shares = sharesOf(loop, options);
   const { chunks } = shares;
   const task = (of: ReductionLoop, on: readonly BufferId[], shared: ReductionShares): LoopTask =>
     loopTask(reductionWork(of, on, shared), of);
@@ -195,6 +206,6 @@ function reductionTasks(loop: ReductionLoop, buffers: readonly BufferId[], optio
   };
   return [
     task(loop, [...buffers.slice(0, inputs), ...partial], shares),
-    task(second, [...partial, ...buffers.slice(inputs)], { lanes: 1, chunks: 1, length: chunks }),
+    task(second, [...partial, ...buffers.slice(inputs)], { ...shares, lanes: 1, chunks: 1, length: chunks }),
   ];
 }

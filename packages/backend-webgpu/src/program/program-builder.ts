@@ -2,16 +2,17 @@
 import type { Graph, GraphNode } from "@convoke/core";
 import { PlanBuilder, type BufferId } from "@convoke/core/planning";
 import { ELEMENT_BYTES } from "../device/host-format.js";
+import type { ProductTraits } from "../kernels/product-kernels.js";
 import type { Shader } from "../wgsl/shader.js";
 import { shaderCall, type ShaderCall } from "./shader-call.js";
 
 export class ProgramBuilder extends PlanBuilder<ShaderCall> {
-  /** Whether the device runs in software: then invocations should not wait for each other. */
-  readonly isSoftware: boolean;
+  /** What the kernels depend on; where the device runs in software invocations should not wait for each other. */
+  readonly traits: ProductTraits;
 
-  constructor(graph: Graph, options: { rectified: ReadonlySet<GraphNode>; isSoftware: boolean }) {
+  constructor(graph: Graph, options: { rectified: ReadonlySet<GraphNode>; traits: ProductTraits }) {
     super(graph, { rectified: options.rectified, bytesOf: () => ELEMENT_BYTES });
-    this.isSoftware = options.isSoftware;
+    this.traits = options.traits;
   }
 
   /** Adds a shader. */

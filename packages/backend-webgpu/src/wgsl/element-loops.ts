@@ -31,6 +31,7 @@ export interface LoopBody {
   readonly body: string;
   /** Arrays in workgroup memory: their element types, by name. */
   readonly shared: ReadonlyMap<string, string>;
+  readonly usesSubgroups: boolean;
 }
 
 /** Loads the inputs and takes the steps; leaves value i in `v{i}`. */
@@ -93,18 +94,16 @@ function elementBody(
     compute,
     ...stores,
   ].join("\n");
-  return { body, shared: new Map() };
+  return { body, shared: new Map(), usesSubgroups: false };
 }
 
 /** A shader that does the work of one loop. */
 export function loopShader(loop: LoopWork): LoopShader {
   const text = new ShaderText();
-  const { body, shared } = loop.write(text);
+  const { body, shared, usesSubgroups } = loop.write(text);
   const extra = sharedArrays(shared);
-  return {
-    shader: text.finish({ body, lanes: LANES, workgroups: grid(loop.workgroups), extra }),
-    buffers: text.buffers,
-  };
+  const shader = text.finish({ body, lanes: LANES, workgroups: grid(loop.workgroups), extra });
+  return { shader: { ...shader, usesSubgroups }, buffers: text.buffers };
 }
 
 /** Declares arrays in workgroup memory, one element for each invocation. */

@@ -58,6 +58,21 @@ var<private> nanBits: u32 = 0x7fc00000u;`,
     needs: ["isNan"],
     code: `fn minimum(a: f32, b: f32) -> f32 { return select(min(a, b), a + b, isNan(a) || isNan(b)); }`,
   },
+  // What subgroupMax makes of NaN is up to the device.
+  subgroupMaximum: {
+    needs: ["constants", "isNan"],
+    code: `fn subgroupMaximum(x: f32) -> f32 {
+  let hasNan = subgroupAny(isNan(x));
+  return select(subgroupMax(x), bitcast<f32>(nanBits), hasNan);
+}`,
+  },
+  subgroupMinimum: {
+    needs: ["constants", "isNan"],
+    code: `fn subgroupMinimum(x: f32) -> f32 {
+  let hasNan = subgroupAny(isNan(x));
+  return select(subgroupMin(x), bitcast<f32>(nanBits), hasNan);
+}`,
+  },
   signOf: {
     needs: ["isNan"],
     code: `fn signOf(x: f32) -> f32 { return select(sign(x), x, isNan(x)); }`,

@@ -61,6 +61,7 @@ export function mergedShader(
   const functions: string[] = [];
   const branches: string[] = [];
   let total = 0;
+  let usesSubgroups = false;
   for (const family of familiesOf(loops, placeOf)) {
     const [first] = family as [LoopWork, ...LoopWork[]];
     const operands = [...new Set(first.buffers)];
@@ -71,6 +72,7 @@ export function mergedShader(
     };
     const part = first.write(text, "size");
     for (const [name, type] of part.shared) shared.set(name, type);
+    usesSubgroups ||= part.usesSubgroups;
     const parameters = ["size: i32", ...operands.map((_, i) => `at${i}: i32`)];
     const name = `part${branches.length}`;
     functions.push(`fn ${name}(flatWorkgroup: u32, lane: u32, ${parameters.join(", ")}) {`, part.body, "}");
@@ -113,6 +115,7 @@ export function mergedShader(
       declarations,
       text: entryText({ functions: text.functions, extra, lanes: LANES, body: branches.join("\n") }),
       workgroups,
+      usesSubgroups,
     },
     homes: [...text.homes.keys()],
   };

@@ -5,12 +5,22 @@ import { LANES, loadAndCompute, withBigInts, type LoopBody, type LoopWork } from
 import { shaderType, stored } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
 import type { LoopText } from "./shader.js";
-import { combined, identityOf, narrowed } from "./steps.js";
+import { acrossSubgroup, combined, identityOf, narrowed } from "./steps.js";
+
+/** What decides how the elements of a reduction are dealt out. */
+export interface ReductionTraits {
+  /** Whether the device runs in software. */
+  readonly isSoftware: boolean;
+  /** Whether neighbouring invocations can exchange values without workgroup memory. */
+  readonly hasSubgroups: boolean;
+}
 
 /** How the elements of a reduction are dealt out. */
 export interface ReductionShares {
   /** Invocations that share one result. */
   readonly lanes: 1 | typeof LANES;
+  /** How these come to one result. */
+  readonly join: "tree" | "subgroups";
   /** Parts of the reduced elements; each gives results of its own, one after the other in the output. */
   readonly chunks: number;
   /** Elements of each part. */
@@ -28,16 +38,20 @@ const CHUNK = 8192;
 const SOFTWARE_CHUNK = 512;
 const SOFTWARE_RESULTS_ENOUGH = 512;
 
-export function sharesOf(loop: ReductionLoop, isSoftware: boolean): ReductionShares {
+export function sharesOf(
+  loop: ReductionLoop,
+  { isSoftware, hasSubgroups }: ReductionTraits,
+): ReductionShares {
   const { results, elements } = extentsOf(loop);
-  const whole = { lanes: 1, chunks: 1, length: elements } as const;
+  const join = hasSubgroups ? "subgroups" : "tree";
+  const whole = { lanes: 1, join, chunks: 1, length: elements } as const;
   if (isSoftware) {
     if (elements <= 2 * SOFTWARE_CHUNK || results >= SOFTWARE_RESULTS_ENOUGH) return whole;
-    return { lanes: 1, chunks: Math.ceil(elements / SOFTWARE_CHUNK), length: SOFTWARE_CHUNK };
+    return { ...whole, chunks: Math.ceil(elements / SOFTWARE_CHUNK), length: SOFTWARE_CHUNK };
   }
   if (elements < SHARED_FROM || results >= RESULTS_ENOUGH) return whole;
   const chunks = results < RESULTS_FEW ? Math.min(64, Math.ceil(elements / CHUNK)) : 1;
-  return { lanes: LANES, chunks, length: Math.ceil(elements / chunks) };
+  return { lanes: LANES, join, chunks, length: Math.ceil(elements / chunks) };
 }
 
 export function extentsOf({ shape, reducedAxes }: ReductionLoop): { results: number; elements: number } {
@@ -70,7 +84,7 @@ export function reductionWork(
 function reductionBody(
   text: LoopText,
   { loop, buffers, size }: { loop: ReductionLoop; buffers: readonly BufferId[]; size: string | undefined },
-  { lanes, chunks, length: chunk }: ReductionShares,
+  { lanes, join, chunks, length: chunk }: ReductionShares,
 ): LoopBody {
   const { use } = text;
   const split = loop.shape.length - loop.reducedAxes;
@@ -108,12 +122,13 @@ function reductionBody(
       ({ op, dtype, total: name, value }) => `${name} = ${combined(op, dtype, [name, `v${value}`], use)};`,
     ),
     "}",
-    ...(lanes === 1 ? [] : tree(reductions, use)),
+    ...(lanes === 1 ? [] : join === "tree" ? tree(reductions, use) : acrossSubgroups(reductions, use)),
     ...stores,
   ];
   return {
     body: body.join("\n"),
     shared: new Map(lanes === 1 ? [] : reductions.map(({ shared, type }) => [shared, type])),
+    usesSubgroups: lanes > 1 && join === "subgroups",
   };
 }
 
@@ -135,5 +150,31 @@ function tree(reductions: readonly Shared[], use: (name: string) => void): strin
     "}",
     "if (lane != 0u) { return; }",
     ...reductions.map(({ shared, total }) => `${total} = ${shared}[0];`),
+  ];
+}
+
+/**
+ * The same with one barrier: each subgroup comes to one value, which its first invocation hands over in workgroup memory;
+ * then each subgroup joins what all of them handed over. How large subgroups are, which invocations they have and whether
+ * all are full is up to the device, and nothing here depends on it: whoever hands nothing over gives the identity.
+ */
+function acrossSubgroups(reductions: readonly Shared[], use: (name: string) => void): string[] {
+  return [
+    "let members = subgroupAdd(1u);",
+    "let rank = subgroupExclusiveAdd(1u);",
+    ...reductions.flatMap(({ op, dtype, shared, total }) => [
+      `${total} = ${acrossSubgroup(op, dtype, total, use)};`,
+      `${shared}[lane] = select(${identityOf(op, dtype, use)}, ${total}, rank == 0u);`,
+      `${total} = ${identityOf(op, dtype, use)};`,
+    ]),
+    "workgroupBarrier();",
+    `for (var other = rank; other < ${LANES}u; other += members) {`,
+    ...reductions.map(
+      ({ op, dtype, shared, total }) =>
+        `${total} = ${combined(op, dtype, [total, `${shared}[other]`], use)};`,
+    ),
+    "}",
+    ...reductions.map(({ op, dtype, total }) => `${total} = ${acrossSubgroup(op, dtype, total, use)};`),
+    "if (lane != 0u) { return; }",
   ];
 }

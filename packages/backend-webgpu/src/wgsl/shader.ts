@@ -23,18 +23,23 @@ export interface Shader {
   /** Everything but the declarations of its buffers. */
   readonly text: string;
   readonly workgroups: readonly [number, number, number];
+  /** Whether its invocations exchange values within subgroups, which a shader has to announce. */
+  readonly usesSubgroups?: boolean;
 }
 
 /**
  * The whole code of a shader. A buffer of the device is either read or written in a dispatch: bindings that share one
  * with a binding that is written are declared as written, too.
  */
-export function codeOf({ declarations, text }: Shader, sharesWritten: (binding: number) => boolean): string {
+export function codeOf(
+  { declarations, text, usesSubgroups = false }: Shader,
+  sharesWritten: (binding: number) => boolean,
+): string {
   const lines = declarations.map(({ name, type, isWritten }, i) => {
     const access = isWritten || sharesWritten(i) ? "read_write" : "read";
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};`;
   });
-  return [...lines, text].join("\n");
+  return [...(usesSubgroups ? ["enable subgroups;"] : []), ...lines, text].join("\n");
 }
 
 /** Workgroups per dimension that every implementation takes. */

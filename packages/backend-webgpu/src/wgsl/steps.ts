@@ -186,3 +186,19 @@ export function combined(
   use(careful);
   return `${careful}(${a}, ${b})`;
 }
+
+const subgroupFunctions = {
+  sum: "subgroupAdd",
+  prod: "subgroupMul",
+  max: "subgroupMax",
+  min: "subgroupMin",
+} as const;
+
+/** The partial results of all invocations of a subgroup as one, which each of them gets. */
+export function acrossSubgroup(op: Reduction["op"], dtype: DType, value: string, use: Use): string {
+  if (shaderType(dtype) !== "f32" || op === "sum" || op === "prod")
+    return `${subgroupFunctions[op]}(${value})`;
+  const careful = op === "max" ? "subgroupMaximum" : "subgroupMinimum";
+  use(careful);
+  return `${careful}(${value})`;
+}

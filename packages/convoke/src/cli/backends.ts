@@ -1,8 +1,9 @@
 // The backends by the names that the command gives them, and what can be said about each here.
 import { cpu } from "@convoke/backend-cpu";
 import { onnxruntime } from "@convoke/backend-onnxruntime";
-import { webgpu } from "@convoke/backend-webgpu";
+import { webgpu, type Tuning } from "@convoke/backend-webgpu";
 import { BackendUnavailableError, reference, type Backend } from "@convoke/core";
+import { keepTuning, keptTuning, tuningFile } from "./kept-tuning.js";
 import { suggestion } from "./nearest-name.js";
 import { UsageError } from "./usage-error.js";
 
@@ -48,7 +49,7 @@ const backends: Readonly<Record<string, BackendEntry>> = {
     },
   },
   webgpu: {
-    open: ({ profile }) => webgpu({ profile: profile === true }),
+    open: async ({ profile }) => webgpu({ profile: profile === true, ...(await tuningOption()) }),
     status: webgpuStatus,
     profiles: true,
   },
@@ -141,7 +142,7 @@ async function runtimeStatus(): Promise<BackendStatus> {
 async function webgpuStatus(): Promise<BackendStatus> {
   const status = { name: "webgpu", trains: true, about: "WebGPU, in browsers and in Node" };
   try {
-    const backend = await webgpu();
+    const backend = await webgpu(await tuningOption());
     const { adapter, features, maxTensorBytes, workgroupMemoryBytes, storageBuffers } = backend.info;
     const limits = {
       adapter,
@@ -150,11 +151,38 @@ async function webgpuStatus(): Promise<BackendStatus> {
       workgroupMemoryBytes,
       storageBuffers,
       features: features.join(" "),
+      ...(backend.tuning === undefined ? {} : { tuning: tuningFile() }),
     };
     await backend.dispose();
     return { ...status, available: true, limits };
   } catch (error) {
     if (!(error instanceof BackendUnavailableError)) throw error;
     return { ...status, available: false, limits: {}, reason: reasonOf(error) };
+  }
+}
+
+async function tuningOption(): Promise<{ tuning?: Tuning }> {
+  const tuning = await keptTuning();
+  return tuning === undefined ? {} : { tuning };
+}
+
+/** What was measured on the GPU, and the file that keeps it. */
+export interface KeptTuning {
+  readonly tuning: Tuning;
+  readonly file: string;
+}
+
+/**
+ * Measures which kernels are fastest on the GPU, and keeps that for later runs.
+ *
+ * @throws BackendUnavailableError where there is none.
+ */
+export async function tuneWebGpu(): Promise<KeptTuning> {
+  const backend = await webgpu();
+  try {
+    const tuning = await backend.tune();
+    return { tuning, file: await keepTuning(tuning) };
+  } finally {
+    await backend.dispose();
   }
 }

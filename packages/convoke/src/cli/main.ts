@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { backendNames } from "./backends.js";
-import { backendsCommand } from "./commands/backends.js";
+import { backendsCommand, type BackendsOptions } from "./commands/backends.js";
 import { checkCommand } from "./commands/check.js";
 import { benchCommand, type BenchOptions } from "./commands/bench.js";
 import { evaluateCommand, type EvaluateOptions } from "./commands/evaluate.js";
@@ -127,9 +127,9 @@ function buildProgram(terminal: Terminal): Command {
     )
     .action((folders: string[], options: VerifyOptions) => verifyCommand(folders, options, terminal));
 
-  add("backends", "which backends are here, their limits, and why one is not available").action(() =>
-    backendsCommand(terminal),
-  );
+  add("backends", "which backends are here, their limits, and why one is not available")
+    .option("--tune", "measure which kernels are fastest on the GPU, and keep it for --backend webgpu")
+    .action((options: BackendsOptions) => backendsCommand(options, terminal));
   return program;
 }
 
