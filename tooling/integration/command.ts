@@ -2,12 +2,15 @@
 import { build } from "esbuild";
 import { spawn } from "node:child_process";
 import path from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const convoke = path.join(root, "packages/convoke");
-/** Below the package, so that what is not bundled (ONNX Runtime, WebGPU) is found as it is when the package is installed. */
-const bundle = path.join(convoke, "node_modules/.convoke-command-test");
+/**
+ * Below the package, so that what is not bundled (ONNX Runtime, WebGPU) is found as it is when the package is installed.
+ * Each worker has its own: one that bundles must not change what another one is running.
+ */
+const bundle = path.join(convoke, `node_modules/.convoke-command-test-${process.env["VITEST_POOL_ID"] ?? 0}`);
 
 export interface CommandOutcome {
   readonly code: number | null;
@@ -89,4 +92,13 @@ export function resultOf({ stdout, stderr }: CommandOutcome): Record<string, unk
   } catch {
     throw new Error(`The last line is no JSON: ${last}\n${stderr}`);
   }
+}
+
+/** What a mistake must look like: the exit status, one explanation, and no trace of the program's inside. */
+export function expectMistake({ code, stderr, stdout }: CommandOutcome, status: number, said: RegExp): void {
+  expect(stderr).toMatch(said);
+  expect(stderr).not.toMatch(/^\s+at .+:\d+:\d+/m);
+  expect(stderr).not.toContain("defect of the program");
+  expect(stdout).not.toMatch(/^\s+at /m);
+  expect(code).toBe(status);
 }

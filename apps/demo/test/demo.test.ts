@@ -1,40 +1,24 @@
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import {
-  launchChromium,
-  serveFolder,
-  watchPage,
-  type FolderServer,
-  type Launch,
-  type Page,
-} from "@convoke-tooling/browser";
+import { readFileSync } from "node:fs";
+import { openSite, type BuiltSite, type Page } from "@convoke-tooling/browser";
 import { onnxRunner, readModel, syntheticDigits } from "convoke";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const dist = path.join(import.meta.dirname, "..", "dist");
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
-const isBuilt = existsSync(path.join(dist, "index.html"));
 
 /** How long frames are counted, and how often: the best time counts, because tests share the machine. */
 const FRAMES = { milliseconds: 800, times: 4 };
 
 describe("the demo in headless Chromium", () => {
-  let launch: Launch;
-  let server: FolderServer;
+  let site: BuiltSite;
   beforeAll(async () => {
-    [launch, server] = await Promise.all([launchChromium(), serveFolder(dist)]);
+    site = await openSite("apps/demo");
   });
-  afterAll(async () => {
-    await launch.browser?.close();
-    await server.close();
-  });
+  afterAll(() => site.close());
 
   it("trains, pauses, goes on, and hands over an ONNX file that reads what the page reads", async (context) => {
-    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
-    if (!launch.browser) return context.skip(launch.reason);
-    const page = await launch.browser.newPage();
-    const report = watchPage(page, server.url);
-    await page.goto(server.url);
+    if (site.missing !== undefined) return context.skip(site.missing);
+    const { page, report } = await site.open();
+    await page.goto(site.url);
     await page.getByRole("row", { name: "conv2 conv2d 16 × 10 × 10 2,416" }).waitFor();
     await page.getByText("61,706 parameters").waitFor();
     // Without the switch that turns it on there is no adapter, and the page says so.
@@ -83,10 +67,9 @@ describe("the demo in headless Chromium", () => {
     "keeps drawing while it trains on cpu (not run without CONVOKE_FULL)",
     { timeout: 120_000 },
     async (context) => {
-      if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
-      if (!launch.browser) return context.skip(launch.reason);
-      const page = await launch.browser.newPage();
-      await page.goto(server.url);
+      if (site.missing !== undefined) return context.skip(site.missing);
+      const { page } = await site.open();
+      await page.goto(site.url);
       await page.getByText(/cpu: WebAssembly/).waitFor();
       const idle = await mostFrames(page);
       await page.getByLabel("Backend").selectOption("cpu");
@@ -108,13 +91,11 @@ describe("the demo in headless Chromium", () => {
     "trains on WebGPU and shows the time of each kernel (not run without CONVOKE_FULL)",
     { timeout: 240_000 },
     async (context) => {
-      if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
-      const withGpu = await launchChromium(["--enable-unsafe-webgpu"]);
-      if (!withGpu.browser) return context.skip(withGpu.reason);
+      const withGpu = await openSite("apps/demo", ["--enable-unsafe-webgpu"]);
       try {
-        const page = await withGpu.browser.newPage();
-        const report = watchPage(page, server.url);
-        await page.goto(server.url);
+        if (withGpu.missing !== undefined) return context.skip(withGpu.missing);
+        const { page, report } = await withGpu.open();
+        await page.goto(withGpu.url);
         await page.getByText(/webgpu: /).waitFor();
         const option = page.locator("#backend option[value=webgpu]");
         if (await option.isDisabled()) return context.skip(`not run: ${await textOf(page, "backend-note")}`);
@@ -131,16 +112,15 @@ describe("the demo in headless Chromium", () => {
         expect(kernels.join("\n")).toMatch(/conv\S* · conv1/);
         expect(report).toEqual({ errors: [], foreign: [] });
       } finally {
-        await withGpu.browser.close();
+        await withGpu.close();
       }
     },
   );
 
   it("fits a phone, and starts nothing that the form refuses", async (context) => {
-    if (!isBuilt) return context.skip("apps/demo is not built: npx turbo run build");
-    if (!launch.browser) return context.skip(launch.reason);
-    const page = await launch.browser.newPage({ colorScheme: "dark", viewport: { width: 390, height: 844 } });
-    await page.goto(server.url);
+    if (site.missing !== undefined) return context.skip(site.missing);
+    const { page } = await site.open({ colorScheme: "dark", viewport: { width: 390, height: 844 } });
+    await page.goto(site.url);
     await page.getByLabel("Pictures").fill("5");
     await page.getByRole("button", { name: "Start training" }).click();
     // The least is 16.

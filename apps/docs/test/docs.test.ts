@@ -1,37 +1,22 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import {
-  launchChromium,
-  serveFolder,
-  watchPage,
-  type FolderServer,
-  type Launch,
-  type Page,
-} from "@convoke-tooling/browser";
+import { openSite, type BuiltSite, type Page } from "@convoke-tooling/browser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const dist = path.join(import.meta.dirname, "..", "dist");
-const isBuilt = existsSync(path.join(dist, "index.html"));
-const notBuilt = "apps/docs is not built: npx turbo run build";
 
 describe("the documentation in headless Chromium", () => {
-  let launch: Launch;
-  let server: FolderServer;
+  let site: BuiltSite;
   beforeAll(async () => {
-    [launch, server] = await Promise.all([launchChromium(), serveFolder(dist)]);
+    site = await openSite("apps/docs");
   });
-  afterAll(async () => {
-    await launch.browser?.close();
-    await server.close();
-  });
+  afterAll(() => site.close());
 
   it("opens home, getting started and a page of the reference, and finds what is searched", async (context) => {
-    if (!isBuilt) return context.skip(notBuilt);
-    if (!launch.browser) return context.skip(launch.reason);
-    const page = await launch.browser.newPage();
-    const report = watchPage(page, server.url);
+    if (site.missing !== undefined) return context.skip(site.missing);
+    const { page, report } = await site.open();
 
-    await page.goto(server.url);
+    await page.goto(site.url);
     expect(await heading(page)).toContain("Convoke");
     await page.getByRole("link", { name: "Getting started" }).first().click();
     await page.waitForURL("**/guide/getting-started.html");
@@ -53,19 +38,17 @@ describe("the documentation in headless Chromium", () => {
   });
 
   it("shows every page without an error", async (context) => {
-    if (!isBuilt) return context.skip(notBuilt);
-    if (!launch.browser) return context.skip(launch.reason);
-    const page = await launch.browser.newPage({ colorScheme: "dark", viewport: { width: 390, height: 844 } });
-    const report = watchPage(page, server.url);
+    if (site.missing !== undefined) return context.skip(site.missing);
+    const { page, report } = await site.open({ colorScheme: "dark", viewport: { width: 390, height: 844 } });
     for (const file of pages().filter((name) => name.startsWith("guide/"))) {
-      await page.goto(server.url + file);
+      await page.goto(site.url + file);
       expect(await heading(page), file).not.toBe("404");
     }
     expect(report).toEqual({ errors: [], foreign: [] });
   });
 
   it("has no link that leads nowhere", (context) => {
-    if (!isBuilt) return context.skip(notBuilt);
+    if (site.notBuilt !== undefined) return context.skip(site.notBuilt);
     const texts = new Map(pages().map((file) => [file, readFileSync(path.join(dist, file), "utf8")]));
     const broken = [...texts].flatMap(([file, html]) =>
       linksOf(html)

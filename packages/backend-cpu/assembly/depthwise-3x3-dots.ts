@@ -12,7 +12,7 @@ import {
   top,
   ZEROS,
 } from "./depthwise-3x3-rows";
-import { multiplyAdd } from "./multiply-add";
+import { addNineSums, multiplyAdd } from "./multiply-add";
 
 /**
  * Adds nine dot products, of the planes that the taps see with one of y, two rows of y at a time. Lanes that the last vector
@@ -74,7 +74,7 @@ export function addDotsBySingleSteps(from: usize, dy: usize, sums: usize): void 
     }
     dy += 2 * dyRow;
   }
-  addSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
+  addNineSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
 }
 
 export function addDotsByDoubleSteps(from: usize, dy: usize, sums: usize): void {
@@ -119,28 +119,5 @@ export function addDotsByDoubleSteps(from: usize, dy: usize, sums: usize): void 
     }
     dy += dyRow;
   }
-  addSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
-}
-
-function addSums(
-  at: usize,
-  s0: v128,
-  s1: v128,
-  s2: v128,
-  s3: v128,
-  s4: v128,
-  s5: v128,
-  s6: v128,
-  s7: v128,
-  s8: v128,
-): void {
-  v128.store(at, f32x4.add(v128.load(at), s0));
-  v128.store(at, f32x4.add(v128.load(at, 16), s1), 16);
-  v128.store(at, f32x4.add(v128.load(at, 32), s2), 32);
-  v128.store(at, f32x4.add(v128.load(at, 48), s3), 48);
-  v128.store(at, f32x4.add(v128.load(at, 64), s4), 64);
-  v128.store(at, f32x4.add(v128.load(at, 80), s5), 80);
-  v128.store(at, f32x4.add(v128.load(at, 96), s6), 96);
-  v128.store(at, f32x4.add(v128.load(at, 112), s7), 112);
-  v128.store(at, f32x4.add(v128.load(at, 128), s8), 128);
+  addNineSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
 }

@@ -1,5 +1,5 @@
 // Tiles of dot products along runs of pixels: 3 planes of dy × 3 of x, or 1 × 9 where each plane of x has its own dy.
-import { multiplyAdd } from "./multiply-add";
+import { addNineSums, multiplyAdd } from "./multiply-add";
 
 // A run: rows of `vectors` whole vectors and a last one of which `tail` lanes count. Steps in bytes from the end of one
 // row's vectors to the start of the next.
@@ -90,15 +90,7 @@ export function addDots3x3(
     x1 += xStep;
     x2 += xStep;
   }
-  v128.store(sums, f32x4.add(v128.load(sums), s00));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), s01), 16);
-  v128.store(sums, f32x4.add(v128.load(sums, 32), s02), 32);
-  v128.store(sums, f32x4.add(v128.load(sums, 48), s10), 48);
-  v128.store(sums, f32x4.add(v128.load(sums, 64), s11), 64);
-  v128.store(sums, f32x4.add(v128.load(sums, 80), s12), 80);
-  v128.store(sums, f32x4.add(v128.load(sums, 96), s20), 96);
-  v128.store(sums, f32x4.add(v128.load(sums, 112), s21), 112);
-  v128.store(sums, f32x4.add(v128.load(sums, 128), s22), 128);
+  addNineSums(sums, s00, s01, s02, s10, s11, s12, s20, s21, s22);
 }
 
 /** Adds to nine vectors at `sums`: one dy row × nine x rows, which begin at `x` plus the nine offsets at `table`. */
@@ -154,13 +146,5 @@ export function addDots1x9(dy: usize, x: usize, table: usize, sums: usize): void
     dy += dyStep;
     skew += xStep - dyStep;
   }
-  v128.store(sums, f32x4.add(v128.load(sums), s0));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), s1), 16);
-  v128.store(sums, f32x4.add(v128.load(sums, 32), s2), 32);
-  v128.store(sums, f32x4.add(v128.load(sums, 48), s3), 48);
-  v128.store(sums, f32x4.add(v128.load(sums, 64), s4), 64);
-  v128.store(sums, f32x4.add(v128.load(sums, 80), s5), 80);
-  v128.store(sums, f32x4.add(v128.load(sums, 96), s6), 96);
-  v128.store(sums, f32x4.add(v128.load(sums, 112), s7), 112);
-  v128.store(sums, f32x4.add(v128.load(sums, 128), s8), 128);
+  addNineSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
 }

@@ -82,7 +82,7 @@ describe.each(["node", "web"] as const)("onnxRunner on onnxruntime-%s", (runtime
   });
 
   it.runIf(folder !== undefined).each(["mnist_cntk_opset7", "cifar_resnet20_opset11", "style_candy_opset9"])(
-    "gives the recorded outputs of %s",
+    "gives the recorded outputs of %s (not run without CONVOKE_TEST_DATA)",
     async (name) => runCase(runner, join(folder ?? "", "onnx/models", name)),
     120_000,
   );
@@ -99,7 +99,9 @@ describe.each(["node", "web"] as const)("onnxRunner on onnxruntime-%s", (runtime
       "test_reduce_max_empty_set",
       "test_top_k",
       "test_convtranspose_group_2",
-    ])("passes the ONNX case %s", async (name) => runCase(runner, join(folder ?? "", "onnx/node", name)));
+    ])("passes the ONNX case %s (not run without CONVOKE_TEST_DATA)", async (name) =>
+    runCase(runner, join(folder ?? "", "onnx/node", name)),
+  );
 
   it("runs one session at several batch sizes, also at once", async () => {
     const session = await runner.open(oneNode("Neg", ["float32", "float32"]));

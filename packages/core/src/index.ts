@@ -96,8 +96,10 @@ export { rewrite, valuesOf } from "./graph/passes/rewrite.js";
 
 export * from "./ops/activation.js";
 export * from "./ops/adaptive-pooling.js";
+export * from "./ops/assert-shape.js";
 export * from "./ops/compare.js";
 export * from "./ops/convolution.js";
+export * from "./ops/convolution-transpose.js";
 export * from "./ops/creation.js";
 export * from "./ops/elementwise.js";
 export { erf as erfOfNumber } from "./ops/special-functions.js";

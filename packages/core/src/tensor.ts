@@ -26,6 +26,7 @@ import { allocate, type DType, type TypedArrayOf } from "./dtype.js";
 import { ConvokeError } from "./errors.js";
 import { constantNode } from "./graph/leaf.js";
 import { specOf, type Value } from "./graph/node.js";
+import { checkAsserted } from "./ops/assert-shape.js";
 import * as compare from "./ops/compare.js";
 import * as elementwise from "./ops/elementwise.js";
 import * as identity from "./ops/identity.js";
@@ -178,7 +179,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     this: Tensor<A, E>,
     shape: Fits<AssertShape<A, T>> & T,
   ): Tensor<Ok<AssertShape<A, T>>, E> {
-    movement.checkAsserted(this.shape, shape);
+    checkAsserted(this.shape, shape);
     return new Tensor(this.handle);
   }
 

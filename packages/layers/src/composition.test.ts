@@ -1,5 +1,6 @@
 import { Module, ones, tensor, type Context, type Tensor } from "@convoke/core";
 import { describe, expect, it } from "vitest";
+import { refusal } from "../test/refusal.js";
 import {
   conv2d,
   dense,
@@ -17,15 +18,6 @@ import {
   sequential,
   upsample2d,
 } from "./index.js";
-
-const message = (fn: () => unknown): string => {
-  try {
-    fn();
-  } catch (error) {
-    return `${(error as Error).name}: ${(error as Error).message}`;
-  }
-  return "no error";
-};
 
 /** What the compiler does not know is left to the program. */
 const unknownShape = (x: Tensor): Tensor => x;
@@ -124,19 +116,19 @@ describe("declared inputs", () => {
     expect(one.forward(ones([4, 3])).shape).toEqual([4, 2]);
     const sum = model({}, (_, [a, b]) => a.add(b), { inputs: [input(3), input(3)] });
     expect(sum.forward([ones([4, 3]), ones([4, 3])]).shape).toEqual([4, 3]);
-    expect(message(() => sum.forward([ones([4, 3]), unknownShape(ones([4, 2]))]))).toMatchInlineSnapshot(`
+    expect(refusal(() => sum.forward([ones([4, 3]), unknownShape(ones([4, 2]))]))).toMatchInlineSnapshot(`
       "ShapeError: forward: input 1 expects [N, 3] but got [4, 2].
         Give it samples of this size; made without input(…) and built by build(…), a model takes whatever its layers take."
     `);
   });
 
   it("agree on the names of dimensions in each call", () => {
-    expect(message(() => two().forward({ a: unknownShape(ones([32, 3])), b: unknownShape(ones([31, 5])) })))
+    expect(refusal(() => two().forward({ a: unknownShape(ones([32, 3])), b: unknownShape(ones([31, 5])) })))
       .toMatchInlineSnapshot(`
       "ShapeError: forward: the inputs have different N: 32 in [32, 3], 31 in [31, 5], whatever says N must have one size.
         Give both the same N."
     `);
-    expect(message(() => two().forward({ a: unknownShape(ones([32, 4])), b: unknownShape(ones([32, 5])) })))
+    expect(refusal(() => two().forward({ a: unknownShape(ones([32, 4])), b: unknownShape(ones([32, 5])) })))
       .toMatchInlineSnapshot(`
       "ShapeError: forward: input "a" expects [N, 3] but got [32, 4].
         Give it samples of this size; made without input(…) and built by build(…), a model takes whatever its layers take."
@@ -146,7 +138,7 @@ describe("declared inputs", () => {
   it("are checked inside another model, whose layer is named", () => {
     const head = sequential(input(1, 8, 8), flatten(), dense({ units: 2 }));
     const body = { grow: upsample2d({ scale: 2 }), head };
-    expect(message(() => sequential(input(1, 8, 8), body))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(1, 8, 8), body))).toMatchInlineSnapshot(`
       "ShapeError: forward "head": the model expects [N, 1, 8, 8] but got [1, 1, 16, 16].
         Give it samples of this size; made without input(…) and built by build(…), a model takes whatever its layers take."
     `);
@@ -162,7 +154,7 @@ describe("assertOutput", () => {
   });
 
   it("says what the outputs are where it is not", () => {
-    expect(message(() => net().assertOutput(["N", 3]))).toMatchInlineSnapshot(`
+    expect(refusal(() => net().assertOutput(["N", 3]))).toMatchInlineSnapshot(`
       "ShapeError: assertOutput: the tensor has shape [1, 2], not [N, 3].
         Assert [N, 2], or find where the model gets its shape."
     `);
@@ -172,26 +164,26 @@ describe("assertOutput", () => {
 describe("messages of layers", () => {
   it("name what does not fit", () => {
     const features = { conv: conv2d({ filters: 6, kernelSize: 5 }), output: dense({ units: 10 }) };
-    expect(message(() => sequential(input(1, 28, 28), features))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(1, 28, 28), features))).toMatchInlineSnapshot(`
       "ShapeError: dense "output": input [1, 6, 24, 24] has 4 axes, it takes [N, features] or [N, L, features]; put flatten() or globalAvgPool2d() before it.
         To use it along the last axis all the same, reshape the input to [N, L, features]."
     `);
-    expect(message(() => sequential(input(6, 4, 4), { norm: groupNorm({ groups: 4 }) })))
+    expect(refusal(() => sequential(input(6, 4, 4), { norm: groupNorm({ groups: 4 }) })))
       .toMatchInlineSnapshot(`
       "ShapeError: groupNorm "norm": channels 6 are not divisible by groups 4; the input is [1, 6, 4, 4].
         Use a number of groups that divides 6."
     `);
     const branches = parallel([identity(), maxPool2d({ size: 2 })]);
-    expect(message(() => sequential(input(6, 4, 4), { branches }))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(6, 4, 4), { branches }))).toMatchInlineSnapshot(`
       "ShapeError: parallel "branches": [1, 6, 4, 4] and [1, 6, 2, 2] differ, only axis 1 may differ.
         Make the second [1, 6, 4, 4]."
     `);
     const block = denseBlock([identity(), conv2d({ filters: 6, kernelSize: 3 })]);
-    expect(message(() => sequential(input(6, 4, 4), { block }))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(6, 4, 4), { block }))).toMatchInlineSnapshot(`
       "ShapeError: denseBlock "block": [1, 12, 4, 4] and [1, 6, 2, 2] differ, only axis 1 may differ.
         Make the second [1, 6, 4, 4]."
     `);
-    expect(message(() => sequential(input(6, 4, 4), { up: upsample2d({ scale: 0.1 }) })))
+    expect(refusal(() => sequential(input(6, 4, 4), { up: upsample2d({ scale: 0.1 }) })))
       .toMatchInlineSnapshot(`
       "ShapeError: upsample2d "up": axis 2 scaled by 0.1 is 0, it must be a whole number of at least 1.
         Use 1 instead."
@@ -204,7 +196,7 @@ describe("messages of layers", () => {
         return [x, x];
       }
     }
-    expect(message(() => residual(new Two()).forward(ones([1])))).toMatchInlineSnapshot(`
+    expect(refusal(() => residual(new Two()).forward(ones([1])))).toMatchInlineSnapshot(`
       "ModuleError: forward: a part of it gives no tensor.
         Parts of sequential, residual, parallel and denseBlock take one tensor and give one."
     `);

@@ -10,6 +10,7 @@ import {
   randomKey,
 } from "@convoke/core";
 import { describe, expect, it } from "vitest";
+import { refusal } from "../test/refusal.js";
 import {
   batchNorm,
   conv2d,
@@ -27,15 +28,6 @@ import {
   sequential,
   tanh,
 } from "./index.js";
-
-const message = (fn: () => unknown): string => {
-  try {
-    fn();
-  } catch (error) {
-    return `${(error as Error).name}: ${(error as Error).message}`;
-  }
-  return "no error";
-};
 
 /** What the compiler does not know is left to the program. */
 const unknownShape = (x: Tensor): Tensor => x;
@@ -109,23 +101,23 @@ describe("names", () => {
   });
 
   it("are refused where they would mislead", () => {
-    expect(message(() => sequential(relu({ name: "a" }), relu({ name: "a" })))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(relu({ name: "a" }), relu({ name: "a" })))).toMatchInlineSnapshot(`
       "ModuleError: sequential: two layers are named "a".
         Choose another name for the layer."
     `);
-    expect(message(() => sequential({ "a.b": relu() }))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential({ "a.b": relu() }))).toMatchInlineSnapshot(`
       "ModuleError: sequential: a layer is named "a.b"; a name is one step of a path, so it has at least one character and no dot.
         Choose another name for the layer."
     `);
-    expect(message(() => sequential({ forward: relu() }))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential({ forward: relu() }))).toMatchInlineSnapshot(`
       "ModuleError: sequential: a layer is named "forward", which every model has already as a member.
         Choose another name for the layer."
     `);
-    expect(message(() => small().layer("conv2"))).toMatchInlineSnapshot(`
+    expect(refusal(() => small().layer("conv2"))).toMatchInlineSnapshot(`
       "ModuleError: sequential: it has no layer "conv2".
         Its layers are "conv1", "relu1", "pool1", "flatten", "output"."
     `);
-    expect(message(() => sequential(relu(), {} as never))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(relu(), {} as never))).toMatchInlineSnapshot(`
       "ModuleError: sequential: it takes an input(…) first, if any, and then either layers or one record of layers.
         Write sequential(input(1, 28, 28), conv2d({ … }), relu()), or sequential(input(1, 28, 28), { conv1: … })."
     `);
@@ -216,59 +208,59 @@ describe("messages name the layer", () => {
 
   it("when shapes do not fit", () => {
     const net = sequential(input(1, 8, 8), two(8));
-    expect(message(() => net.layer("conv2").forward(ones([64, 6, 14, 14])))).toMatchInlineSnapshot(`
+    expect(refusal(() => net.layer("conv2").forward(ones([64, 6, 14, 14])))).toMatchInlineSnapshot(`
       "ShapeError: conv2d: input [64, 6, 14, 14] has 6 channels, the kernel expects 8.
         Give the kernel 6 input channels, or the input 8."
     `);
-    expect(message(() => net.forward(unknownShape(ones([64, 6, 14, 14]))))).toMatchInlineSnapshot(`
+    expect(refusal(() => net.forward(unknownShape(ones([64, 6, 14, 14]))))).toMatchInlineSnapshot(`
       "ShapeError: forward: the model expects [N, 1, 8, 8] but got [64, 6, 14, 14].
         Give it samples of this size; made without input(…) and built by build(…), a model takes whatever its layers take."
     `);
-    expect(message(() => sequential(input(1, 8, 8), two(3)))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(1, 8, 8), two(3)))).toMatchInlineSnapshot(`
       "ShapeError: conv2d "conv2": input channels 3 are not divisible by groups 2; the input is [1, 3, 6, 6].
         Use groups 1, or 4 input channels."
     `);
-    expect(message(() => sequential(input(1, 4, 4), two(8)))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(1, 4, 4), two(8)))).toMatchInlineSnapshot(`
       "ShapeError: conv2d "conv2": kernel 3×3 does not fit the 2×2 input with padding 0; the input is [1, 8, 2, 2], a window must lie inside the padded input.
         Use a kernel of at most 2×2, or padding of at least 1."
     `);
-    expect(message(() => sequential(input(10), { conv1: conv2d({ filters: 1, kernelSize: 1 }) })))
+    expect(refusal(() => sequential(input(10), { conv1: conv2d({ filters: 1, kernelSize: 1 }) })))
       .toMatchInlineSnapshot(`
       "ShapeError: conv2d "conv1": input [1, 10] has 2 axes, it takes [N, C, H, W].
         Put the layer where the values still have this form, or reshape them."
     `);
-    expect(message(() => sequential(input(8, 8), { conv1: conv2d({ filters: 1, kernelSize: 1 }) })))
+    expect(refusal(() => sequential(input(8, 8), { conv1: conv2d({ filters: 1, kernelSize: 1 }) })))
       .toMatchInlineSnapshot(`
       "ShapeError: conv2d "conv1": input [1, 8, 8] has 3 axes, it takes [N, C, H, W].
         An axis is missing: .unsqueeze(0) adds the batch, .unsqueeze(1) or input(1, …) the channels."
     `);
-    expect(message(() => small().forward(unknownShape(ones([1, 1, 9, 20]))))).toMatchInlineSnapshot(`
+    expect(refusal(() => small().forward(unknownShape(ones([1, 1, 9, 20]))))).toMatchInlineSnapshot(`
       "ShapeError: forward: the model expects [N, 1, 8, 8] but got [1, 1, 9, 20].
         Give it samples of this size; made without input(…) and built by build(…), a model takes whatever its layers take."
     `);
-    expect(message(() => sequential(input(4), { norm: instanceNorm({ affine: true }) })))
+    expect(refusal(() => sequential(input(4), { norm: instanceNorm({ affine: true }) })))
       .toMatchInlineSnapshot(`
       "ShapeError: instanceNorm "norm": input [1, 4] has 2 axes, it takes [N, C, L] or [N, C, H, W] or [N, C, D, H, W].
         An axis is missing: .unsqueeze(0) adds the batch, .unsqueeze(1) or input(1, …) the channels."
     `);
-    expect(message(() => sequential(input(4, 4), { pool: maxPool2d({ size: 2 }) }))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(input(4, 4), { pool: maxPool2d({ size: 2 }) }))).toMatchInlineSnapshot(`
       "ShapeError: maxPool2d "pool": input [1, 4, 4] has 3 axes, it takes [N, C, H, W].
         An axis is missing: .unsqueeze(0) adds the batch, .unsqueeze(1) or input(1, …) the channels."
     `);
     expect(
-      message(() => sequential(input(1, 4, 4), { block: residual(conv2d({ filters: 1, kernelSize: 3 })) })),
+      refusal(() => sequential(input(1, 4, 4), { block: residual(conv2d({ filters: 1, kernelSize: 3 })) })),
     ).toMatchInlineSnapshot(`
       "ShapeError: residual "block": the body gives [1, 1, 2, 2], the shortcut [1, 1, 4, 4], the two must have the same shape to be added.
         Give residual a shortcut, for instance a 1×1 convolution with the filters and the stride of the body."
     `);
-    expect(message(() => dense({ units: 1 }).build([]))).toMatchInlineSnapshot(`
+    expect(refusal(() => dense({ units: 1 }).build([]))).toMatchInlineSnapshot(`
       "ShapeError: dense: input [1] has 1 axis, it takes [N, features] or [N, L, features].
         Add a batch axis in front with .unsqueeze(0)."
     `);
   });
 
   it("when it is not built", () => {
-    expect(message(() => sequential(two(8)).forward(ones([1, 1, 8, 8])))).toMatchInlineSnapshot(`
+    expect(refusal(() => sequential(two(8)).forward(ones([1, 1, 8, 8])))).toMatchInlineSnapshot(`
       "ModuleError: conv2d "conv1": it is used with an input [1, 1, 8, 8] before it was built: its parameters do not exist yet.
         Call model.build([channels, height, width]) first, or start the model with input(…)."
     `);
@@ -276,42 +268,42 @@ describe("messages name the layer", () => {
 
   it("when dropout has no key", () => {
     const net = sequential(input(4), { drop: dropout(0.5) });
-    expect(message(() => net.forward(ones([1, 4]), { training: true }))).toMatchInlineSnapshot(`
+    expect(refusal(() => net.forward(ones([1, 4]), { training: true }))).toMatchInlineSnapshot(`
       "ModuleError: dropout "drop": in training it drops at random, but the context has no key.
         Call forward(x, { training: true, key: randomKey(seed) }), with foldIn(key, step) for each step."
     `);
   });
 
   it("when options make no sense", () => {
-    expect(message(() => conv2d({ filters: 0, kernelSize: 3 }))).toMatchInlineSnapshot(`
+    expect(refusal(() => conv2d({ filters: 0, kernelSize: 3 }))).toMatchInlineSnapshot(`
       "ModuleError: conv2d: filters is 0, it must be a whole number of at least 1.
         Write for instance filters: 3."
     `);
-    expect(message(() => conv2d({ filters: 8, kernelSize: 2.5 }))).toMatchInlineSnapshot(`
+    expect(refusal(() => conv2d({ filters: 8, kernelSize: 2.5 }))).toMatchInlineSnapshot(`
       "ModuleError: conv2d: kernelSize is 2.5, it must be a whole number of at least 1.
         Write for instance kernelSize: 3."
     `);
-    expect(message(() => dense({ units: NaN }))).toMatchInlineSnapshot(`
+    expect(refusal(() => dense({ units: NaN }))).toMatchInlineSnapshot(`
       "ModuleError: dense: units is NaN, it must be a whole number of at least 1.
         Write for instance units: 3."
     `);
-    expect(message(() => dropout(50))).toMatchInlineSnapshot(`
+    expect(refusal(() => dropout(50))).toMatchInlineSnapshot(`
       "ModuleError: dropout: the rate is 50, it must lie between 0 and 1: the probability that an element is dropped.
         Write for instance dropout(0.5)."
     `);
-    expect(message(() => batchNorm({ momentum: 99 }))).toMatchInlineSnapshot(`
+    expect(refusal(() => batchNorm({ momentum: 99 }))).toMatchInlineSnapshot(`
       "ModuleError: batchNorm: momentum is 99, it must lie between 0 and 1: the share of the newest batch.
         Write for instance batchNorm({ momentum: 0.1 }); what other libraries call 0.9 is 0.1 here."
     `);
-    expect(message(() => maxPool2d({ size: [] }))).toMatchInlineSnapshot(`
+    expect(refusal(() => maxPool2d({ size: [] }))).toMatchInlineSnapshot(`
       "ModuleError: maxPool2d: size is [], it must be a whole number of at least 1.
         Write for instance size: 3."
     `);
-    expect(message(() => input([1, 28, 28] as never))).toMatchInlineSnapshot(`
+    expect(refusal(() => input([1, 28, 28] as never))).toMatchInlineSnapshot(`
       "ShapeError: input: got the list [1, 28, 28], it takes the sizes one by one.
         Write input(1, 28, 28)."
     `);
-    expect(message(() => input(1, -2))).toMatchInlineSnapshot(`
+    expect(refusal(() => input(1, -2))).toMatchInlineSnapshot(`
       "ShapeError: input: axis 1 of [1, -2] is -2, it must be a whole number of at least 0.
         Use 0 instead."
     `);

@@ -7,6 +7,7 @@ import {
   type ValueInfo,
 } from "../src/model/onnx-model.js";
 import type { Attributes } from "../src/model/attributes.js";
+import type { NamedTensor } from "../src/model/tensor-data.js";
 import { writeModel } from "../src/model/write-model.js";
 
 /** A node; names of inputs and outputs separated by blanks, `-` for one that is left out. */
@@ -48,4 +49,14 @@ export function modelOf(graph: Partial<Graph>, rest: Partial<OnnxModel> = {}): O
 /** The bytes of a model of these nodes. */
 export function bytesOf(graph: Partial<Graph>, rest: Partial<OnnxModel> = {}): Uint8Array {
   return writeModel(modelOf(graph, rest));
+}
+
+/** An initialiser of float32. */
+export function weight(name: string, shape: readonly number[], data: readonly number[]): NamedTensor {
+  return { name, dtype: "float32", shape, data: Float32Array.from(data) };
+}
+
+/** A list of int64. */
+export function ints(name: string, data: readonly number[]): NamedTensor {
+  return { name, dtype: "int64", shape: [data.length], data: BigInt64Array.from(data, BigInt) };
 }

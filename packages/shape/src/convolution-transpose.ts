@@ -1,7 +1,7 @@
 // Transposed convolution: the sizes that windows reach which are laid on a larger side.
 import type { Digits, NotWhole } from "./arithmetic/dims.js";
 import type { Add, IsZero, Multiply, Subtract, ToNumber } from "./arithmetic/natural.js";
-import type { At, HasRank } from "./axes.js";
+import type { At, LengthProblem } from "./axes.js";
 import { type ChannelProblem, checkChannels, type ConvOptions, type Ranked } from "./convolution.js";
 import type { Named } from "./fits.js";
 import { refuse } from "./shape-error.js";
@@ -18,7 +18,7 @@ import {
   times,
   type WindowProblem,
   type Windows,
-} from "./window.js";
+} from "./window-options.js";
 
 /** `outputPadding` lengthens the end of each output axis; absent, 0. */
 export interface ConvTransposeOptions extends ConvOptions {
@@ -103,7 +103,7 @@ type Spread<
   P extends Padding,
   Dilation extends number | Shape,
   Extra extends number | Shape,
-> = [LengthOf<"output padding", Extra, S>] extends [never]
+> = [ExtraLength<Extra, S>] extends [never]
   ? [WindowProblem<S, Size, Stride, P, Dilation>] extends [never]
     ? [ExtraProblem<S, Stride, Dilation, Extra>] extends [never]
       ? SpreadOn<S, Size, Stride, P, Dilation, Extra> extends infer R
@@ -115,17 +115,11 @@ type Spread<
         : never
       : ExtraProblem<S, Stride, Dilation, Extra>
     : WindowProblem<S, Size, Stride, P, Dilation>
-  : LengthOf<"output padding", Extra, S>;
+  : ExtraLength<Extra, S>;
 
-type LengthOf<What extends string, V extends number | Shape, Like extends Shape> = V extends number
-  ? never
-  : V extends Shape
-    ? HasRank<V> extends true
-      ? V["length"] extends Like["length"]
-        ? never
-        : `${What} has ${V["length"]} entries, it must be ${Like["length"]}.`
-      : never
-    : never;
+type ExtraLength<Extra extends number | Shape, Like extends Shape> = Extra extends Shape
+  ? LengthProblem<"output padding", Extra, Like>
+  : never;
 
 type ExtraProblem<
   S extends Shape,

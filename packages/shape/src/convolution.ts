@@ -5,7 +5,8 @@ import type { Format, HasRank, OptionProblem, UnknownDims } from "./axes.js";
 import type { Named } from "./fits.js";
 import { refuse } from "./shape-error.js";
 import { checkLength, checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
-import { type Option, type Padding, resolveWindows, type Windowed, type Windows } from "./window.js";
+import type { Option, Padding, Windows } from "./window-options.js";
+import { resolveWindows, type Windowed } from "./window.js";
 
 /** Absent: stride 1, padding 0, dilation 1, one group. */
 export interface ConvOptions {

@@ -13,16 +13,8 @@ export {
   type BroadcastTo,
 } from "./broadcast.js";
 export { matmul, type Matmul } from "./matmul.js";
-export {
-  type Padding,
-  type Pads,
-  resolveWindows,
-  window,
-  type Window,
-  type WindowOptions,
-  type Windows,
-  type WindowsOptions,
-} from "./window.js";
+export type { Padding, Pads, WindowOptions, Windows, WindowsOptions } from "./window-options.js";
+export { resolveWindows, window, type Window } from "./window.js";
 export {
   conv,
   type Conv,

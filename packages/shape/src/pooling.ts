@@ -3,16 +3,8 @@ import type { Subtract, ToNumber } from "./arithmetic/natural.js";
 import type { At, Format, HasRank } from "./axes.js";
 import type { Named } from "./fits.js";
 import { checkRank, dim, formatShape, type Shape, wholeNumber } from "./shape.js";
-import {
-  type Option,
-  type Padding,
-  type PadsAt,
-  resolveWindows,
-  type Span,
-  type Windowed,
-  type Windows,
-  type WindowsOptions,
-} from "./window.js";
+import type { Option, Padding, PadsAt, Span, Windows, WindowsOptions } from "./window-options.js";
+import { resolveWindows, type Windowed } from "./window.js";
 
 /** As `WindowsOptions`, but an absent stride is the size: windows lie side by side. */
 export type PoolOptions = WindowsOptions;

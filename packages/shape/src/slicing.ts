@@ -5,7 +5,7 @@ import type { Clip, StepsBetween } from "./arithmetic/positions.js";
 import type { HasRank, LengthProblem, UnknownDims } from "./axes.js";
 import { refuse } from "./shape-error.js";
 import { checkLength, dim, type Shape, wholeNumber } from "./shape.js";
-import type { Pads } from "./window.js";
+import type { Pads } from "./window-options.js";
 
 /** A part of one axis, as Python's `start:end:step`: negative positions count from the end, and all are clipped. */
 export interface SliceRange {

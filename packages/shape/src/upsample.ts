@@ -2,7 +2,7 @@ import type { Digits } from "./arithmetic/dims.js";
 import type { HighestFirstToNumber, Multiply, Reverse } from "./arithmetic/natural.js";
 import type { At, Format, HasRank } from "./axes.js";
 import { checkRank, dim, type Shape, wholeNumber } from "./shape.js";
-import { perAxis } from "./window.js";
+import { perAxis } from "./window-options.js";
 
 /** The shape of `S` with its spatial axes scaled, or what is wrong with the scale. */
 export type Upsample<

@@ -1,7 +1,6 @@
 // One training run: batches in, steps started, losses read now and then, everything in step with everything.
 import { pathIn, writeFileAtomic } from "#host";
 import {
-  ConvokeError,
   defaultBackend,
   hostFoldIn,
   hostFoldInPath,
@@ -15,7 +14,6 @@ import {
 import { isPlateauSchedule, learningRateAt, type OptimizerState } from "@convoke/optimizers";
 import {
   batchesOf,
-  bytesOf,
   epochOf,
   tensorsOf,
   type BatchSource,
@@ -28,20 +26,20 @@ import {
   checkpointFile,
   decodeCheckpoint,
   encodeCheckpoint,
-  underGroups,
   type Checkpoint,
   type RunPosition,
 } from "./checkpoint.js";
 import { Evaluator, measuresOf } from "./evaluate.js";
 import type { FitOptions } from "./fit.js";
-import { numberOf, watched, type EpochRecord, type History } from "./history.js";
+import type { EpochRecord, History } from "./history.js";
 import { checkClassLabels } from "./labels.js";
-import { explainNonFinite, type StepPlace } from "./non-finite.js";
-import { dataOf, putData } from "./parameters.js";
+import { LossReader, type Unread } from "./loss-reader.js";
+import { explainNonFinite } from "./non-finite.js";
 import { Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
-import { assertSameOptimizer, nothingToTrain, seedOf, start } from "./run-start.js";
-import { scalarDType, TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
+import { nothingToTrain, seedOf, start } from "./run-start.js";
+import { checkpointOf, observeEpoch, restoreParts, type StatefulParts } from "./run-state.js";
+import { TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
 
 export interface TrainerParts<Out> {
   readonly model: Module<never, unknown>;
@@ -51,17 +49,6 @@ export interface TrainerParts<Out> {
   readonly saved: Uint8Array | undefined;
 }
 
-/** A step whose loss has not been read. Should it have failed, its batch is run again to find the layer. */
-interface Unread {
-  readonly place: StepPlace;
-  readonly number: number;
-  readonly size: number;
-  /** The batch; none where the source can make it again, for arrays that live long make the collector work. */
-  readonly batch: SizedBatch | undefined;
-}
-
-/** Host bytes of batches that may wait for their loss to be read. */
-const KEPT_BYTES = 64 * 2 ** 20;
 /** Batches whose arrays wait to be used again: as many as a loader fetches ahead, and some more. */
 const MOST_SPARE = 4;
 /** How often progress is shown at most, and the loss read for it. */
@@ -82,20 +69,15 @@ export class Trainer<Out> implements Run {
   readonly #evaluator: Evaluator<Out> | undefined;
   readonly #progress: ProgressReporter | undefined;
   readonly #recovery: Recovery;
-  readonly #readEvery: number;
+  readonly #losses: LossReader;
   readonly #accumulate: number;
-  readonly #isDouble: boolean;
 
   #position: RunPosition = start;
   #records: EpochRecord[] = [];
-  #unread: Unread[] = [];
   #running: Promise<void> = Promise.resolve();
   /** The batch of the latest step, and batches whose arrays may be written over. */
   #latest: SizedBatch | undefined;
   readonly #spare: HostBatch["fields"][] = [];
-  #reading: Promise<void> = Promise.resolve();
-  /** The losses of this epoch that were read, by the number of their batch. */
-  readonly #known = new Map<number, number>();
   #stopped: string | undefined;
   #examples = 0;
   #recoveries = 0;
@@ -110,7 +92,15 @@ export class Trainer<Out> implements Run {
     this.#callbacks = options.callbacks ?? [];
     this.#seed = seedOf(options.seed, checkpoint?.run.seed);
     this.#key = hostFoldInPath(hostKey(this.#seed), "training");
-    this.#readEvery = options.readEvery ?? 50;
+    const { readEvery = 50 } = options;
+    this.#losses = new LossReader(readEvery, {
+      read: async () => {
+        await this.#running;
+        return this.#step.read();
+      },
+      explain: (failed) => this.#explain(failed),
+      take: (read) => this.#addLosses(read),
+    });
     this.#accumulate = options.accumulate ?? 1;
     this.#recovery = new Recovery(options.recover ?? {});
     this.#progress = options.progress === false ? undefined : (options.progress ?? defaultProgress());
@@ -119,7 +109,6 @@ export class Trainer<Out> implements Run {
     const variables = model.variables();
     const parameters = model.parameters();
     if (parameters.length === 0) throw nothingToTrain(model);
-    this.#isDouble = scalarDType(variables) === "float64";
     this.#optimizer = options.optimizer.init(parameters);
     const { loss, metrics } = measuresOf(options);
     this.#step = new TrainingStep({
@@ -132,7 +121,7 @@ export class Trainer<Out> implements Run {
       accumulates: this.#accumulate > 1,
       metrics,
       // Twice as long as what waits to be read: a callback may read while the next step runs.
-      window: 2 * this.#readEvery,
+      window: 2 * readEvery,
     });
     this.#evaluator =
       options.validation === undefined
@@ -168,7 +157,7 @@ export class Trainer<Out> implements Run {
       return history;
     } finally {
       await this.#running.catch(ignore);
-      await this.#reading.catch(ignore);
+      await this.#losses.settled();
       this.#dispose();
     }
   }
@@ -203,11 +192,10 @@ export class Trainer<Out> implements Run {
   /** After the device was lost: on another one, back to where the run was last copied. */
   async #goBack(error: unknown): Promise<void> {
     await this.#running.catch(ignore);
-    await this.#reading.catch(ignore);
+    await this.#losses.settled();
     const { checkpoint, examples, home } = await this.#recovery.after(error);
     this.#running = Promise.resolve();
-    this.#reading = Promise.resolve();
-    this.#unread = [];
+    this.#losses.reset();
     this.#step.reset();
     this.#evaluator?.reset();
     this.#restore(checkpoint);
@@ -218,35 +206,30 @@ export class Trainer<Out> implements Run {
   }
 
   async #state(): Promise<Checkpoint> {
-    await this.#read();
-    const schedule = this.#options.optimizer.learningRate;
-    const states = this.#callbacks.flatMap(({ name, state }) =>
-      name === undefined || state === undefined ? [] : [{ name, state: state() }],
-    );
+    await this.#losses.read();
+    const progress = { seed: this.#seed, position: this.#position, epochs: this.#records };
+    return checkpointOf(this.#stateful(), progress);
+  }
+
+  #restore(checkpoint: Checkpoint): void {
+    restoreParts(this.#stateful(), checkpoint);
+    this.#position = checkpoint.run.position;
+    this.#records = [...checkpoint.run.epochs];
+  }
+
+  #stateful(): StatefulParts {
     return {
-      run: {
-        version: 1,
-        optimizer: this.#optimizer.name,
-        seed: this.#seed,
-        position: this.#position,
-        epochs: this.#records,
-        schedule: isPlateauSchedule(schedule) ? schedule.state() : null,
-        callbacks: Object.fromEntries(states.map(({ name, state }) => [name, state.data])),
-      },
-      model: await dataOf(this.variables),
-      optimizer: await dataOf(this.#optimizer.namedVariables()),
-      training: await dataOf(this.#trainingVariables()),
-      callbacks: Object.fromEntries(
-        states.flatMap(({ name, state }) =>
-          Object.entries(state.tensors ?? {}).map(([key, data]) => [`${name}/${key}`, data]),
-        ),
-      ),
+      variables: this.variables,
+      optimizer: this.#optimizer,
+      schedule: this.#options.optimizer.learningRate,
+      training: [...this.#step.metrics.variables, ...this.#step.sums.values()],
+      callbacks: this.#callbacks,
     };
   }
 
   async #runEpoch(): Promise<void> {
     const { epoch, batch: from } = this.#position;
-    this.#known.clear();
+    this.#losses.startEpoch();
     if (from === 0) for (const callback of this.#callbacks) await callback.onEpochStart?.(epoch, this);
     const batches = epochOf(this.#source, epoch, { from, spare: this.#spare });
     try {
@@ -278,14 +261,15 @@ export class Trainer<Out> implements Run {
     const rate = learningRateAt(optimizer.learningRate, step);
     const examples = group.examples + batch.size;
     const ends = group.batches + 1 === this.#accumulate || isLast;
-    const inputs = this.#inputs(batch, { rate, ends, examples });
+    const place = { position: this.#position, rate, group: { ends, examples } };
+    const inputs = this.#step.inputs(batch, place, this.#keyOf(number));
     await this.#running;
     this.#reuse(batch);
     this.#running = this.#step.run(inputs);
     this.#running.catch(ignore);
 
     const kept = this.#source.batchAt === undefined ? batch : undefined;
-    this.#unread.push({ place: { step, epoch, batch: index }, number, size: batch.size, batch: kept });
+    this.#losses.add({ place: { step, epoch, batch: index }, number, size: batch.size, batch: kept });
     this.#examples += batch.size;
     this.#position = {
       ...this.#position,
@@ -295,11 +279,14 @@ export class Trainer<Out> implements Run {
       rate,
       group: ends ? start.group : { batches: group.batches + 1, examples },
     };
-    const known = async (): Promise<number> => {
-      await this.#read();
-      return this.#known.get(number) ?? NaN;
+    return {
+      step,
+      epoch,
+      batch: index,
+      size: batch.size,
+      learningRate: rate,
+      loss: () => this.#losses.lossOf(number),
     };
-    return { step, epoch, batch: index, size: batch.size, learningRate: rate, loss: known };
   }
 
   /** The batch before this one was trained on: where the source can make it again, its arrays are free. */
@@ -309,26 +296,6 @@ export class Trainer<Out> implements Run {
     if (done !== undefined && this.#spare.length < MOST_SPARE) this.#spare.push(done.fields);
   }
 
-  #inputs(
-    batch: SizedBatch,
-    { rate, ends, examples }: { rate: number; ends: boolean; examples: number },
-  ): StepInputs {
-    const { batch: index, step, number, group } = this.#position;
-    const dtype = this.#isDouble ? "float64" : "float32";
-    const inputs: StepInputs = {
-      fields: tensorsOf(batch),
-      key: this.#keyOf(number),
-      scalars: this.#optimizer.scalarTensors(step, rate),
-      number: tensor(number, { dtype: "int32" }),
-      position: tensor(number % this.#step.losses.length, { dtype: "int32" }),
-      restart: tensor(index === 0),
-    };
-    if (this.#accumulate === 1) return inputs;
-    const starts = tensor(group.batches === 0);
-    const size = tensor(batch.size, { dtype });
-    return { ...inputs, group: { starts, ends: tensor(ends), size, total: tensor(examples, { dtype }) } };
-  }
-
   #keyOf(number: number): StepInputs["key"] {
     return tensor(Uint32Array.from(hostFoldIn(this.#key, number)));
   }
@@ -336,13 +303,9 @@ export class Trainer<Out> implements Run {
   async #afterStep(info: StepInfo): Promise<void> {
     this.#recovery.noteStep(this.#position);
     for (const callback of this.#callbacks) await callback.onStepEnd?.(info, this);
-    const bytes = this.#unread.reduce(
-      (sum, { batch }) => sum + (batch === undefined ? 0 : bytesOf(batch)),
-      0,
-    );
     const now = performance.now();
     const isShown = this.#progress !== undefined && now - this.#shownAt > SHOW_EVERY_MS;
-    if (this.#unread.length >= this.#readEvery || bytes > KEPT_BYTES || isShown) await this.#read();
+    if (isShown || this.#losses.isDue) await this.#losses.read();
     if (isShown) this.#show(now);
     const { every = "epoch" } = this.#options.checkpoint ?? {};
     const { step, group } = this.#position;
@@ -364,7 +327,7 @@ export class Trainer<Out> implements Run {
   }
 
   async #endEpoch(): Promise<void> {
-    await this.#read();
+    await this.#losses.read();
     const { epoch, step, loss, rate } = this.#position;
     const measured = await this.#step.metrics.results();
     const record: EpochRecord = {
@@ -377,7 +340,7 @@ export class Trainer<Out> implements Run {
     };
     this.#records = [...this.#records, record];
     this.#position = { ...this.#position, epoch: epoch + 1, batch: 0, loss: start.loss };
-    this.#observe(record);
+    observeEpoch(this.#options.optimizer.learningRate, record);
     for (const callback of this.#callbacks) await callback.onEpochEnd?.(record, this);
     this.#progress?.epoch(record);
     if ((this.#options.checkpoint?.every ?? "epoch") === "epoch") await this.#save();
@@ -394,21 +357,6 @@ export class Trainer<Out> implements Run {
     return Object.fromEntries(named);
   }
 
-  #observe(record: EpochRecord): void {
-    const schedule = this.#options.optimizer.learningRate;
-    if (!isPlateauSchedule(schedule)) return;
-    const name = watched(record, schedule.monitor);
-    const value = numberOf(record, name);
-    if (value === undefined) {
-      throw new ConvokeError({
-        operation: "reduceOnPlateau",
-        problem: `it watches "${name}", which is not measured.`,
-        wayOut: "Add the metric, give validation data, or watch the loss.",
-      });
-    }
-    schedule.observe(value);
-  }
-
   async #save(): Promise<void> {
     const { checkpoint } = this.#options;
     if (checkpoint === undefined) return;
@@ -417,31 +365,16 @@ export class Trainer<Out> implements Run {
     await checkpoint.save?.(bytes);
   }
 
-  /** Reads the losses of all steps that were started; one reading after the other. */
-  #read(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#readNow());
-    this.#reading.catch(ignore);
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<void> {
-    const unread = this.#unread;
-    if (unread.length === 0) return;
-    this.#unread = [];
-    await this.#running;
-    const { losses, failed } = await this.#step.read();
+  #addLosses(read: readonly { loss: number; size: number }[]): void {
     let { sum, examples } = this.#position.loss;
-    for (const { place, number, size, batch } of unread) {
-      if (number === failed) throw await this.#explain(place, number, batch);
-      const loss = losses[number % losses.length]!;
-      this.#known.set(number, loss);
+    for (const { loss, size } of read) {
       sum += loss * size;
       examples += size;
     }
     this.#position = { ...this.#position, loss: { sum, examples } };
   }
 
-  async #explain(place: StepPlace, number: number, kept: HostBatch | undefined): Promise<Error> {
+  async #explain({ place, number, batch: kept }: Unread): Promise<Error> {
     const batch = kept ?? (await this.#source.batchAt!(place.epoch, place.batch));
     const inputs = { fields: tensorsOf(batch), key: this.#keyOf(number) };
     return explainNonFinite(place, batch, { run: this.#step.lossAndGradients, inputs });
@@ -457,30 +390,6 @@ export class Trainer<Out> implements Run {
       ...(this.#recoveries > 0 && { recoveries: this.#recoveries }),
       ...(this.#stopped !== undefined && { stopped: this.#stopped }),
     };
-  }
-
-  /** What a checkpoint in mid-epoch holds beside model and optimizer. */
-  #trainingVariables(): Record<string, Variable> {
-    const all = [...this.#step.metrics.variables, ...this.#step.sums.values()];
-    return Object.fromEntries(all.map((variable) => [variable.name, variable]));
-  }
-
-  #restore({ run, model, optimizer, training, callbacks }: Checkpoint): void {
-    assertSameOptimizer(run.optimizer, this.#optimizer.name);
-    // In one go: a checkpoint that does not fit changes nothing.
-    const own = underGroups(this.variables, this.#optimizer.namedVariables(), this.#trainingVariables());
-    putData("resume", own, underGroups(model, optimizer, training));
-    const schedule = this.#options.optimizer.learningRate;
-    if (isPlateauSchedule(schedule) && run.schedule !== null) schedule.restore(run.schedule);
-    this.#position = run.position;
-    this.#records = [...run.epochs];
-    for (const { name, restore } of this.#callbacks) {
-      const data = name === undefined ? undefined : run.callbacks[name];
-      if (data === undefined || restore === undefined) continue;
-      const kept = Object.entries(callbacks).filter(([key]) => key.startsWith(`${name}/`));
-      const tensors = kept.map(([key, value]) => [key.slice(`${name}/`.length), value] as const);
-      restore({ data, tensors: Object.fromEntries(tensors) });
-    }
   }
 
   #dispose(): void {

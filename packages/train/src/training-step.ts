@@ -2,6 +2,7 @@
 import {
   compile,
   gradients,
+  tensor,
   type CompiledFunction,
   type Context,
   type FloatDType,
@@ -10,7 +11,8 @@ import {
 } from "@convoke/core";
 import { clipByGlobalNorm, clipByValue, stateVariable, type OptimizerState } from "@convoke/optimizers";
 import type { Shape } from "@convoke/shape";
-import type { BatchTensors } from "./batch.js";
+import { tensorsOf, type BatchTensors, type SizedBatch } from "./batch.js";
+import type { RunPosition } from "./checkpoint.js";
 import { LossWindow } from "./loss-window.js";
 import type { LossFunction } from "./loss.js";
 import { MetricTotals, type Metric } from "./metric.js";
@@ -61,6 +63,15 @@ export interface StepInputs {
   };
 }
 
+/** Where a batch stands in its run. */
+export interface BatchPlace {
+  readonly position: RunPosition;
+  /** The learning rate. */
+  readonly rate: number;
+  /** Whether the group of batches whose gradients are summed ends with this one, and its examples up to and with it. */
+  readonly group: { readonly ends: boolean; readonly examples: number };
+}
+
 /** The failing batch's number while there is none. */
 const NONE = -1;
 
@@ -91,6 +102,28 @@ export class TrainingStep<Out> {
   /** How many programs were made: one for each shape of batch. */
   get programs(): number {
     return this.#compiled.programs;
+  }
+
+  /** What the step of a batch takes. */
+  inputs(
+    batch: SizedBatch,
+    { position: { batch: index, step, number, group }, rate, group: { ends, examples } }: BatchPlace,
+    key: StepInputs["key"],
+  ): StepInputs {
+    const { optimizer, variables, accumulates } = this.#parts;
+    const inputs: StepInputs = {
+      fields: tensorsOf(batch),
+      key,
+      scalars: optimizer.scalarTensors(step, rate),
+      number: tensor(number, { dtype: "int32" }),
+      position: tensor(number % this.losses.length, { dtype: "int32" }),
+      restart: tensor(index === 0),
+    };
+    if (!accumulates) return inputs;
+    const dtype = scalarDType(variables);
+    const starts = tensor(group.batches === 0);
+    const size = tensor(batch.size, { dtype });
+    return { ...inputs, group: { starts, ends: tensor(ends), size, total: tensor(examples, { dtype }) } };
   }
 
   run(inputs: StepInputs): Promise<void> {

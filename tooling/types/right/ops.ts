@@ -37,13 +37,7 @@ import {
   zeros,
 } from "@convoke/core";
 import type { Dim, Fits, Matmul, Ok, Shape } from "@convoke/shape";
-
-/** Compiles only if both are one type. */
-function same<A, B>(
-  ..._proof: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? [] : [A, B]
-): void {}
-type F<S extends Shape> = Tensor<S, "float32">;
-type N = Dim<"N">;
+import { type F, type N, same } from "./same.js";
 
 declare const unknown: Tensor;
 declare const batch: F<[N, 784]>;

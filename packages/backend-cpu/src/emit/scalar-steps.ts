@@ -1,7 +1,8 @@
 // Element steps on one element of any type; what vectors do not cover. Integers narrower than 32 bits live in i32.
 import { dtypes, erfOfNumber, type DType } from "@convoke/core";
 import type { Step } from "@convoke/core/planning";
-import type { Access as MemoryAccess, FunctionCode, Instruction, Local, ValueType } from "./wasm-module.js";
+import type { Access as MemoryAccess, Instruction } from "./wasm-instructions.js";
+import type { FunctionCode, Local, ValueType } from "./wasm-module.js";
 
 /** Functions that the module imports: JavaScript's own, in double precision. */
 export type ImportedFunctions = Readonly<Record<string, number>>;

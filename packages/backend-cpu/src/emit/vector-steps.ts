@@ -1,6 +1,7 @@
 // Element steps on four lanes of 32 bits: float32, int32, uint32, and bool as a mask of ones.
 import type { DType } from "@convoke/core";
-import type { FunctionCode, Instruction, Local } from "./wasm-module.js";
+import type { Instruction } from "./wasm-instructions.js";
+import type { FunctionCode, Local } from "./wasm-module.js";
 import { valueTypes, type ElementLoop, type Step } from "@convoke/core/planning";
 
 /** Functions of the module that compute float32 functions on four lanes. */

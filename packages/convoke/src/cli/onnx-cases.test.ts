@@ -41,7 +41,7 @@ async function outcomes(open: () => Promise<Backend>): Promise<Map<string, strin
 }
 
 it.skipIf(testData === undefined)(
-  "both backends on all of them, and the list is current",
+  "both backends on all of them, and the list is current (not run without CONVOKE_TEST_DATA)",
   { timeout: 600_000 },
   async () => {
     const columns = new Map<string, Map<string, string>>();

@@ -17,6 +17,7 @@ import type { WindowGeometry } from "./columns.js";
 import { primitive } from "./definition.js";
 import { floatDType, indexDType, numericDType } from "./dtype-rules.js";
 import type { About } from "./operands.js";
+import { forEachWindow, windowsOf } from "./plane-windows.js";
 import { checkSpatialRank, type Given, type PerAxis, type SpatialRule } from "./spatial-axes.js";
 
 /** Windows spelt out; `output` is resolved, so that kernels know nothing of ceil mode. */
@@ -160,57 +161,6 @@ export const poolingOps = {
   }),
 };
 
-/** A window over one plane: the positions in the input that it sees, and what a mean divides by. */
-interface PlaneWindow {
-  readonly taps: Int32Array;
-  readonly divisor: number;
-}
-
-/** The windows of every plane, in row-major order: axis by axis, each window of the axes so far with each of the next. */
-function windowsOf(
-  spatial: Shape,
-  attributes: MaxPoolAttributes & { countIncludePad?: boolean },
-): PlaneWindow[] {
-  const { size, stride, pads, dilation, output, countIncludePad = true } = attributes;
-  let windows: { taps: number[]; divisor: number }[] = [{ taps: [0], divisor: 1 }];
-  spatial.forEach((n, axis) => {
-    const [before, after] = pads[axis]!;
-    const along = Array.from({ length: output[axis]! }, (_, o) => {
-      const positions = Array.from(
-        { length: size[axis]! },
-        (_, tap) => o * stride[axis]! - before + tap * dilation[axis]!,
-      );
-      const taps = positions.filter((position) => position >= 0 && position < n);
-      // In ceil mode a window may reach past the padding; what lies there is never counted.
-      const counted = positions.filter((position) => position < n + after).length;
-      return { taps, divisor: countIncludePad ? counted : taps.length };
-    });
-    windows = windows.flatMap((outer) =>
-      along.map((inner) => ({
-        taps: outer.taps.flatMap((row) => inner.taps.map((tap) => row * n + tap)),
-        divisor: outer.divisor * inner.divisor,
-      })),
-    );
-  });
-  return windows.map(({ taps, divisor }) => ({ taps: Int32Array.from(taps), divisor }));
-}
-
-interface Visit extends PlaneWindow {
-  /** Where the plane begins in the input, and the position of the window in the output. */
-  readonly plane: number;
-  readonly window: number;
-}
-
-function forEachWindow(x: Shape, windows: readonly PlaneWindow[], visit: (visit: Visit) => void): void {
-  const planes = x[0]! * x[1]!;
-  const plane = shapeSize(x.slice(2));
-  for (let p = 0; p < planes; p++) {
-    windows.forEach(({ taps, divisor }, i) => {
-      visit({ plane: p * plane, window: p * windows.length + i, taps, divisor });
-    });
-  }
-}
-
 /** Options of max pooling; absent: stride = size, padding 0, dilation 1, no ceil mode. */
 export interface MaxPoolOptions<
   Size extends PerAxis = PerAxis,
@@ -310,12 +260,22 @@ function maxPoolAlong(op: readonly [string, number], x: Tensor, options: MaxPool
   return applyAll(poolingOps.maxPool, [x], windowAttributes(op, x, options));
 }
 
-function avgPoolAlong(op: readonly [string, number], x: Tensor, options: AvgPoolOptions): Tensor {
+/** `R` is the type that the shape rule of the calling function gives: both sides of the rule are tested to agree. */
+function maximaAlong<R extends Tensor>(op: readonly [string, number], x: Tensor, options: MaxPoolOptions): R {
+  return maxPoolAlong(op, x, options)[0] as R;
+}
+
+/** As `maximaAlong`. */
+function avgPoolAlong<R extends Tensor>(
+  op: readonly [string, number],
+  x: Tensor,
+  options: AvgPoolOptions,
+): R {
   const attributes = {
     ...windowAttributes(op, x, options),
     countIncludePad: options.countIncludePad ?? true,
   };
-  return apply(poolingOps.avgPool, [x], attributes);
+  return apply(poolingOps.avgPool, [x], attributes) as R;
 }
 
 /** Max pooling over so many spatial axes. */
@@ -337,7 +297,7 @@ export interface MaxPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
 
 /** The maximum of each window of x [N, C, L]; see `maxPool2d`. */
 export const maxPool1d: MaxPoolingFunction<"maxPool1d", 1> = (x, options) =>
-  maxPoolAlong(["maxPool1d", 1], x, options)[0] as never;
+  maximaAlong(["maxPool1d", 1], x, options);
 
 /**
  * The maximum of each window of x [N, C, H, W]. The gradient goes to the recorded maximiser only, the first of equals.
@@ -351,11 +311,11 @@ export const maxPool1d: MaxPoolingFunction<"maxPool1d", 1> = (x, options) =>
  * ```
  */
 export const maxPool2d: MaxPoolingFunction<"maxPool2d", 2> = (x, options) =>
-  maxPoolAlong(["maxPool2d", 2], x, options)[0] as never;
+  maximaAlong(["maxPool2d", 2], x, options);
 
 /** The maximum of each window of x [N, C, D, H, W]; see `maxPool2d`. */
 export const maxPool3d: MaxPoolingFunction<"maxPool3d", 3> = (x, options) =>
-  maxPoolAlong(["maxPool3d", 3], x, options)[0] as never;
+  maximaAlong(["maxPool3d", 3], x, options);
 
 /** The maxima of `maxPool2d`, and where each lies in its H×W plane (row · W + column). */
 export function maxPool2dWithIndices<
@@ -402,7 +362,7 @@ export interface AvgPoolingFunction<Op extends string, Axes extends 1 | 2 | 3> {
 
 /** The mean of each window of x [N, C, L]; see `avgPool2d`. */
 export const avgPool1d: AvgPoolingFunction<"avgPool1d", 1> = (x, options) =>
-  avgPoolAlong(["avgPool1d", 1], x, options) as never;
+  avgPoolAlong(["avgPool1d", 1], x, options);
 
 /**
  * The mean of each window of x [N, C, H, W]. Padding counts as zeros unless `countIncludePad` is false; what a window in
@@ -417,8 +377,8 @@ export const avgPool1d: AvgPoolingFunction<"avgPool1d", 1> = (x, options) =>
  * ```
  */
 export const avgPool2d: AvgPoolingFunction<"avgPool2d", 2> = (x, options) =>
-  avgPoolAlong(["avgPool2d", 2], x, options) as never;
+  avgPoolAlong(["avgPool2d", 2], x, options);
 
 /** The mean of each window of x [N, C, D, H, W]; see `avgPool2d`. */
 export const avgPool3d: AvgPoolingFunction<"avgPool3d", 3> = (x, options) =>
-  avgPoolAlong(["avgPool3d", 3], x, options) as never;
+  avgPoolAlong(["avgPool3d", 3], x, options);
