@@ -46,7 +46,7 @@ export async function packForGpu(folder, { node } = {}) {
     },
   });
   const dawn = path.dirname(createRequire(import.meta.url).resolve("webgpu/package.json"));
-  for (const file of ["package.json", "index.js", "dist/linux-x64.dawn.node"]) {
+  for (const file of ["package.json", "index.js", "dist/linux-x64/dawn.node"]) {
     cpSync(path.join(dawn, file), path.join(folder, "node_modules/webgpu", file));
   }
   const { swiftShaderEnvironment } = await loadBrowserTools();
