@@ -144,4 +144,37 @@ describe.skipIf(missing !== "")(`a lost device${missing}`, () => {
     await backend.dispose();
     await expect(backend.recover()).rejects.toThrow("it was disposed");
   });
+
+  it("plans programs anew until that succeeds", async () => {
+    let refuses = false;
+    const watch = (device: GPUDevice): void => {
+      const create = device.createComputePipelineAsync.bind(device);
+      device.createComputePipelineAsync = (descriptor) =>
+        refuses ? Promise.reject(new Error("the driver has no time")) : create(descriptor);
+    };
+    const { backend } = await openForTest({ maxMemory: 2 ** 26 }, { watch });
+    opened.push(backend!);
+    const infer = compile((x: Tensor) => x.add(1), { backend: backend! });
+    await infer(tensor([1]));
+    backend!.loseDevice();
+    await expect(infer(tensor([1]))).rejects.toThrow(DeviceLostError);
+    await backend!.recover();
+    refuses = true;
+    await expect(infer(tensor([1]))).rejects.toThrow("the driver has no time");
+    refuses = false;
+    expect(await (await infer(tensor([1]))).data()).toEqual(Float32Array.of(2));
+  });
+
+  it("leaves no device open where the backend is disposed before there is another", async () => {
+    const devices: GPUDevice[] = [];
+    const watch = (device: GPUDevice): void => {
+      devices.push(device);
+      if (devices.length === 2) void backend!.dispose();
+    };
+    const { backend } = await openForTest({ maxMemory: 2 ** 26 }, { watch });
+    backend!.loseDevice();
+    await expect(backend!.settled()).rejects.toThrow(DeviceLostError);
+    await expect(backend!.recover()).rejects.toThrow("it was disposed");
+    expect((await devices[1]!.lost).reason).toBe("destroyed");
+  });
 });

@@ -1,4 +1,13 @@
-import { compile, cumsum, OutOfMemoryError, tensor, Variable, withScope, type Tensor } from "@convoke/core";
+import {
+  compile,
+  cumsum,
+  OutOfMemoryError,
+  tensor,
+  Variable,
+  withScope,
+  type DeviceBuffer,
+  type Tensor,
+} from "@convoke/core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { openForTest } from "../test/open-for-test.js";
 import type { DeviceBackend } from "./device-backend.js";
@@ -108,6 +117,26 @@ describe.skipIf(missing !== "" || !isReal)(
       backend.free(filler);
       const other = compile((x: Tensor) => x.add(weight.value).sum(), { backend });
       expect(await (await other(tensor([1]))).item()).toBe(8 * MEGABYTE);
+    });
+
+    it("takes nothing for a value that is freed while there is made room for it", async () => {
+      const backend = await scarce(12 * MEGABYTE);
+      const upload = (size: number): DeviceBuffer =>
+        backend.upload(new Float32Array(size), { shape: [size], dtype: "float32" });
+      const filler = upload(2 * MEGABYTE);
+      const value = upload(2 * MEGABYTE + 2 ** 19);
+      // Waits until it is known that there is no memory for the value.
+      await backend.download(upload(1));
+      backend.free(filler);
+      const read = expect(backend.download(value)).rejects.toThrow("a tensor that was disposed is used");
+      // The read begins, finds no memory beside what is kept, and waits for handles that were dropped.
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      backend.free(value);
+      await read;
+      const { deviceBytes } = backend.counters();
+      // What was taken is free again.
+      upload(2 * MEGABYTE + 2 ** 19);
+      expect(backend.counters().deviceBytes).toBe(deviceBytes);
     });
 
     it("gives up what is kept for later first", async () => {

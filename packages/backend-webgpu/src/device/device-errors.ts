@@ -14,24 +14,32 @@ export function inMegabytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MB`;
 }
 
-/** The GPU went away: its driver was reset, it ran too long on one program, or the system took it. */
-export function lostDevice(lost: Backend, message: string): DeviceLostError {
-  return new DeviceLostError({
-    lost,
-    problem: `the device was lost: ${message.replace(/\.$/, "") || "the driver gives no reason"}.`,
-    wayOut:
-      "await backend.recover() opens a new one, with the values of the last backend.snapshot(); fit does both by itself.",
-  });
+/** What is said of a loss. */
+export interface LossErrors {
+  /** The GPU went away: its driver was reset, it ran too long on one program, or the system took it. */
+  device(message: string): DeviceLostError;
+  /** A value that was on a device before the one that is open now. */
+  value(what: string): DeviceLostError;
 }
 
-/** A value that was on a device before the one that is open now. */
-export function lostValue(lost: Backend, what: string): DeviceLostError {
-  return new DeviceLostError({
-    lost,
-    problem: `${what} went with the device that was lost.`,
-    wayOut:
-      "Compute it again, or put it back from the host: set() on a Variable, loadParameters() on a model.",
-  });
+/** The errors of a loss, which name the backend that can recover. */
+export function lossErrors(lost: Backend): LossErrors {
+  return {
+    device: (message) =>
+      new DeviceLostError({
+        lost,
+        problem: `the device was lost: ${message.replace(/\.$/, "") || "the driver gives no reason"}.`,
+        wayOut:
+          "await backend.recover() opens a new one, with the values of the last backend.snapshot(); fit does both by itself.",
+      }),
+    value: (what) =>
+      new DeviceLostError({
+        lost,
+        problem: `${what} went with the device that was lost.`,
+        wayOut:
+          "Compute it again, or put it back from the host: set() on a Variable, loadParameters() on a model.",
+      }),
+  };
 }
 
 /** More than a buffer of this device holds. */

@@ -14,6 +14,9 @@ export interface OpenDevice {
   readonly info: DeviceInfo;
 }
 
+/** Runs that may be under way on the device before the next waits. */
+const MOST_UNDER_WAY = 3;
+
 export class DeviceSession {
   readonly device: GPUDevice;
   readonly info: DeviceInfo;
@@ -29,6 +32,7 @@ export class DeviceSession {
   error: GPUError | undefined;
   /** Kept: a GPU that is collected takes its devices along. */
   readonly gpu: GPU;
+  readonly #underWay: Promise<unknown>[] = [];
 
   /**
    * @param options.keep bytes of free buffers that are kept at most
@@ -87,6 +91,13 @@ export class DeviceSession {
   assertFits({ bytes, name }: Wanted): void {
     const { maxTensorBytes: most } = this.info;
     if (bytes > most) throw tooLarge(name(), { bytes, most });
+  }
+
+  /** Waits until few runs are under way: what they hold would grow without end. */
+  async letCatchUp(): Promise<void> {
+    // A device that is lost settles it as well; then the next use says so.
+    this.#underWay.push(this.device.queue.onSubmittedWorkDone().catch(() => undefined));
+    if (this.#underWay.length > MOST_UNDER_WAY) await this.#underWay.shift();
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 // How elements lie on the device: every one takes 32 bits, whatever it takes on the host.
-import type { DType, TypedArray } from "@convoke/core";
+import { UnsupportedOpError, type DType, type TypedArray } from "@convoke/core";
 
 /** Bytes of an element on the device: WGSL's storage knows no narrower numbers. */
 export const ELEMENT_BYTES = 4;
@@ -35,6 +35,18 @@ export function isOnDevice(dtype: DType): boolean {
 /** Why there are none of this type, as the reason of a refusal. */
 export function missingType(dtype: DType): string {
   return `WebGPU has no numbers of 64 bits, and so no ${dtype}`;
+}
+
+/** @throws UnsupportedOpError for values of a type that the device does not have. */
+export function assertOnDevice(op: string, dtype: DType, scope = ""): void {
+  if (isOnDevice(dtype)) return;
+  throw new UnsupportedOpError({
+    op,
+    scope,
+    backend: "webgpu",
+    reason: missingType(dtype),
+    wayOut: `Cast it to ${dtype === "int64" ? "int32" : "float32"} before, or run it on another backend.`,
+  });
 }
 
 /** The elements that words of the device stand for. */

@@ -1,0 +1,224 @@
+// The values that live on the device: their memory, its limit, and their way from and to the host.
+import {
+  collectDropped,
+  foreignBufferError,
+  type DeviceBuffer,
+  type MemoryInfo,
+  type TensorSpec,
+  type TypedArray,
+} from "@convoke/core";
+import { formatShape } from "@convoke/shape";
+import { ownBlock, type Block, type Range } from "./blocks.js";
+import type { CurrentDevice } from "./current-device.js";
+import { overLimit, type LossErrors } from "./device-errors.js";
+import { assertOnDevice, fromWords, toWords } from "./host-format.js";
+import { readBack } from "./readback.js";
+import { bytesOf, wanted, WebGpuBuffer } from "./webgpu-buffer.js";
+
+/** A value that is to be made, and what it is in words. */
+export interface NewValue {
+  readonly spec: TensorSpec;
+  readonly label: string;
+}
+
+/** How often a run that finds no room waits for dropped handles to be collected. */
+const ATTEMPTS = 8;
+
+export class DeviceValues {
+  readonly #device: CurrentDevice;
+  /** Bytes that they may take. */
+  readonly #limit: number;
+  readonly #losses: LossErrors;
+  readonly #live = new Set<WebGpuBuffer>();
+  #bytes = 0;
+  /** What `restore()` puts back. */
+  #snapshot = new Map<WebGpuBuffer, Uint8Array<ArrayBuffer>>();
+  /** The memory of values that are freed while all are read: it stays as it is until they are. */
+  #held: Block[] | undefined;
+
+  constructor(
+    device: CurrentDevice,
+    { limit, losses }: { readonly limit: number; readonly losses: LossErrors },
+  ) {
+    this.#device = device;
+    this.#limit = limit;
+    this.#losses = losses;
+  }
+
+  memory(): MemoryInfo {
+    const limit = this.#limit;
+    return { bytes: this.#bytes, buffers: this.#live.size, highWater: Math.floor(limit / 4), limit };
+  }
+
+  upload(data: TypedArray, { spec, label }: NewValue): WebGpuBuffer {
+    this.#device.assertUsable();
+    assertOnDevice("tensor", spec.dtype);
+    const { pool } = this.#device.session;
+    this.#assertRoom({ spec, label });
+    const buffer = this.adopt({ spec, label }, pool.take(bytesOf(spec)));
+    const words = toWords(data);
+    pool.write(buffer.memory.buffer, words);
+    const creation = pool.created(buffer.memory.buffer);
+    if (creation !== undefined) {
+      buffer.words = words.slice();
+      void creation.then(() => {
+        if (pool.exists(buffer.memory.buffer)) buffer.words = undefined;
+      });
+    }
+    return buffer;
+  }
+
+  async download(buffer: DeviceBuffer): Promise<TypedArray> {
+    await this.place([this.own(buffer)]);
+    // What was freed while this waited may hold another value by now.
+    const own = this.own(buffer);
+    own.noteRead();
+    return fromWords(own.spec.dtype, await this.#wordsOf(own));
+  }
+
+  /** A buffer as one of these. @throws where it is none, is freed, or went with a device. */
+  own(buffer: DeviceBuffer): WebGpuBuffer {
+    this.#device.assertUsable();
+    if (buffer instanceof WebGpuBuffer && !buffer.isFreed) {
+      if (buffer.isLost) throw this.#losses.value(buffer.name);
+      return buffer;
+    }
+    throw foreignBufferError("webgpu", buffer instanceof WebGpuBuffer);
+  }
+
+  /** Counts a value in memory that was taken for it. */
+  adopt({ spec, label }: NewValue, memory: GPUBuffer): WebGpuBuffer {
+    const buffer = new WebGpuBuffer(spec, label, ownBlock(this.#device.session.pool, memory, bytesOf(spec)));
+    this.#live.add(buffer);
+    this.#bytes += this.#sizeOf(spec);
+    return buffer;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    if (!(buffer instanceof WebGpuBuffer) || buffer.isFreed) return;
+    buffer.isFreed = true;
+    buffer.words = undefined;
+    this.#snapshot.delete(buffer);
+    if (!this.#live.delete(buffer)) return;
+    this.#bytes -= this.#sizeOf(buffer.spec);
+    buffer.copy = undefined;
+    if (this.#held === undefined) buffer.memory.release();
+    else this.#held.push(buffer.memory);
+  }
+
+  /**
+   * Room for more values. Where there is none, handles that were dropped get some time to be collected.
+   *
+   * @throws OutOfMemoryError with the value that passes the limit.
+   */
+  async makeRoom(values: readonly NewValue[]): Promise<void> {
+    const needed = values.reduce((sum, { spec }) => sum + this.#sizeOf(spec), 0);
+    for (let attempt = 0; attempt < ATTEMPTS && this.#bytes + needed > this.#limit; attempt++) {
+      await collectDropped();
+      this.#device.assertUsable();
+    }
+    let before = 0;
+    for (const value of values) {
+      this.#assertRoom(value, before);
+      before += this.#sizeOf(value.spec);
+    }
+  }
+
+  /** Puts values into memory that were uploaded when the device had none left. */
+  async place(buffers: readonly WebGpuBuffer[]): Promise<void> {
+    const { session } = this.#device;
+    const { pool } = session;
+    if (!pool.isSettled) await pool.settle();
+    for (const buffer of buffers) {
+      const { words } = buffer;
+      if (words === undefined) continue;
+      if (!pool.exists(buffer.memory.buffer)) {
+        const [memory] = await session.take([wanted(buffer.spec, buffer.label)]);
+        // Nobody would give back what a value takes after it was freed.
+        if (buffer.isFreed) {
+          pool.giveBack(memory!);
+          continue;
+        }
+        pool.write(memory!, words);
+        buffer.memory = ownBlock(pool, memory!, bytesOf(buffer.spec));
+      }
+      buffer.words = undefined;
+    }
+  }
+
+  /** Copies all values to the host, in place of the copies before. */
+  async snapshot(): Promise<void> {
+    this.#device.assertUsable();
+    const live = [...this.#live];
+    await this.place(live);
+    const buffers = live.filter(({ isFreed }) => !isFreed);
+    this.#held = [];
+    try {
+      const values = await this.#read(buffers.map(({ memory }) => memory));
+      const pairs = buffers.map((buffer, i) => [buffer, new Uint8Array(values[i]!)] as const);
+      this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
+    } finally {
+      for (const memory of this.#held) memory.release();
+      this.#held = undefined;
+    }
+  }
+
+  /** Puts what the last snapshot had on a device that was opened after a loss; the rest is lost. */
+  restore(): void {
+    const { pool } = this.#device.session;
+    for (const buffer of this.#live) {
+      const words = this.#snapshot.get(buffer);
+      buffer.copy = undefined;
+      if (words === undefined) {
+        buffer.isLost = true;
+        buffer.words = undefined;
+        this.#live.delete(buffer);
+        continue;
+      }
+      const bytes = bytesOf(buffer.spec);
+      buffer.memory = ownBlock(pool, pool.take(bytes), bytes);
+      pool.write(buffer.memory.buffer, words);
+      // Should there be no memory, the next use tries again.
+      buffer.words = words;
+    }
+    this.#bytes = [...this.#live].reduce((sum, { spec }) => sum + this.#sizeOf(spec), 0);
+  }
+
+  /** Forgets them all: the device is closed. */
+  dispose(): void {
+    this.#bytes = 0;
+    this.#live.clear();
+    this.#snapshot.clear();
+  }
+
+  /** The words of a value: those that its run left for the host, or a copy made now. */
+  async #wordsOf({ memory, copy }: WebGpuBuffer): Promise<ArrayBuffer> {
+    if (copy !== undefined) return this.#device.checked(() => copy.readback.read(copy.index));
+    const [words] = await this.#read([memory]);
+    return words!;
+  }
+
+  #read(places: readonly Range[]): Promise<ArrayBuffer[]> {
+    return this.#device.checked(async () => {
+      const { values, submissions } = await readBack(this.#device.session.device, places);
+      this.#device.submissions += submissions;
+      return values;
+    });
+  }
+
+  /** What a value counts for: the buffer that it would take. */
+  #sizeOf(spec: TensorSpec): number {
+    return this.#device.session.pool.sizeOf(bytesOf(spec));
+  }
+
+  /** @param before bytes of what is made before it */
+  #assertRoom({ spec, label }: NewValue, before = 0): void {
+    const bytes = bytesOf(spec);
+    const name = (): string => `${label} ${formatShape(spec.shape)}`;
+    this.#device.session.assertFits({ bytes, name });
+    const limit = this.#limit;
+    const live = this.#bytes + before;
+    if (live + this.#sizeOf(spec) <= limit) return;
+    throw overLimit(name(), { bytes, live, limit });
+  }
+}
