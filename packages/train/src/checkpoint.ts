@@ -50,7 +50,7 @@ const entry = "convoke.run";
 /** The name of the file that `checkpoint: { dir }` writes, each time anew. */
 export const checkpointFile = "checkpoint.safetensors";
 
-function prefixed<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> {
+export function prefixed<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(entries).map(([name, value]) => [prefix + name, value]));
 }
 
@@ -74,19 +74,19 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 /** @throws CheckpointError when the bytes are no safetensors file, or not the checkpoint of a run. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, { file: "checkpoint" });
-  const under = (prefix: string): Tensors =>
-    Object.fromEntries(
-      Object.entries(tensors)
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, data]) => [name.slice(prefix.length), data]),
-    );
   return {
     run: runRecordOf(metadata[entry]),
     model: modelTensors(tensors),
-    optimizer: under(groups.optimizer),
-    training: under(groups.training),
-    callbacks: under(groups.callbacks),
+    optimizer: under(tensors, groups.optimizer),
+    training: under(tensors, groups.training),
+    callbacks: under(tensors, groups.callbacks),
   };
+}
+
+/** What has a name that starts with `prefix`, by the rest of the name. */
+export function under(tensors: Tensors, prefix: string): Record<string, TensorData> {
+  const kept = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(kept.map(([name, data]) => [name.slice(prefix.length), data]));
 }
 
 /** The tensors that belong to the model itself. */

@@ -53,13 +53,13 @@ export class LossReader {
   /** Reads the losses of all steps that were started; one reading after the other. */
   read(): Promise<void> {
     this.#reading = this.#reading.then(() => this.#readNow());
-    this.#reading.catch(() => undefined);
+    void this.settled();
     return this.#reading;
   }
 
   /** Waits for the reading that is under way, whatever comes of it. */
-  async settled(): Promise<void> {
-    await this.#reading.catch(() => undefined);
+  settled(): Promise<void> {
+    return this.#reading.catch(() => undefined);
   }
 
   /** Reads, and gives the loss of one step of this epoch. */
@@ -85,10 +85,11 @@ export class LossReader {
     const { losses, failed } = await this.#parts.read();
     const read: { loss: number; size: number }[] = [];
     for (const step of unread) {
-      if (step.number === failed) throw await this.#parts.explain(step);
-      const loss = losses[step.number % losses.length]!;
-      this.#known.set(step.number, loss);
-      read.push({ loss, size: step.size });
+      const { number, size } = step;
+      if (number === failed) throw await this.#parts.explain(step);
+      const loss = losses[number % losses.length]!;
+      this.#known.set(number, loss);
+      read.push({ loss, size });
     }
     this.#parts.take(read);
   }

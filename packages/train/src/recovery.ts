@@ -22,6 +22,11 @@ export interface Kept {
 /** Losses after which a run gives up, when it never comes as far as its next copy: something in it makes them. */
 const MOST_LOSSES = 3;
 
+/** Whether it is time for what is done after every so many steps; sums of gradients are whole then. */
+export function isDueAfterStep(every: number | "epoch" | undefined, { step, group }: RunPosition): boolean {
+  return typeof every === "number" && group.batches === 0 && step % every === 0;
+}
+
 export class Recovery {
   readonly #every: number | "epoch" | undefined;
   /** Batches that were done in each epoch since the copy: repeated, it must have as many. */
@@ -39,8 +44,8 @@ export class Recovery {
   }
 
   /** Whether a copy is due after a step. */
-  isDueAfter({ step, group }: RunPosition): boolean {
-    return typeof this.#every === "number" && group.batches === 0 && step % this.#every === 0;
+  isDueAfter(position: RunPosition): boolean {
+    return isDueAfterStep(this.#every, position);
   }
 
   /** Whether a copy is due after an epoch. */

@@ -2,7 +2,7 @@
 import { ConvokeError, type Variable } from "@convoke/core";
 import { isPlateauSchedule, type LearningRate, type OptimizerState } from "@convoke/optimizers";
 import type { Callback } from "./callback.js";
-import { underGroups, type Checkpoint, type RunPosition } from "./checkpoint.js";
+import { prefixed, under, underGroups, type Checkpoint, type RunPosition } from "./checkpoint.js";
 import { numberOf, watched, type EpochRecord } from "./history.js";
 import { dataOf, putData } from "./parameters.js";
 import { assertSameOptimizer } from "./run-start.js";
@@ -44,9 +44,7 @@ export async function checkpointOf(
     optimizer: await dataOf(optimizer.namedVariables()),
     training: await dataOf(byName(training)),
     callbacks: Object.fromEntries(
-      states.flatMap(({ name, state }) =>
-        Object.entries(state.tensors ?? {}).map(([key, data]) => [`${name}/${key}`, data]),
-      ),
+      states.flatMap(({ name, state }) => Object.entries(prefixed(`${name}/`, state.tensors ?? {}))),
     ),
   };
 }
@@ -64,9 +62,7 @@ export function restoreParts(
   for (const { name, restore } of callbacks) {
     const data = name === undefined ? undefined : saved.run.callbacks[name];
     if (data === undefined || restore === undefined) continue;
-    const kept = Object.entries(saved.callbacks).filter(([key]) => key.startsWith(`${name}/`));
-    const tensors = kept.map(([key, value]) => [key.slice(`${name}/`.length), value] as const);
-    restore({ data, tensors: Object.fromEntries(tensors) });
+    restore({ data, tensors: under(saved.callbacks, `${name}/`) });
   }
 }
 

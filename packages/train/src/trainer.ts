@@ -35,7 +35,7 @@ import type { EpochRecord, History } from "./history.js";
 import { checkClassLabels } from "./labels.js";
 import { LossReader, type Unread } from "./loss-reader.js";
 import { explainNonFinite } from "./non-finite.js";
-import { Recovery } from "./recovery.js";
+import { isDueAfterStep, Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
 import { nothingToTrain, seedOf, start } from "./run-start.js";
 import { checkpointOf, observeEpoch, restoreParts, type StatefulParts } from "./run-state.js";
@@ -269,8 +269,10 @@ export class Trainer<Out> implements Run {
     this.#running.catch(ignore);
 
     const kept = this.#source.batchAt === undefined ? batch : undefined;
-    this.#losses.add({ place: { step, epoch, batch: index }, number, size: batch.size, batch: kept });
-    this.#examples += batch.size;
+    const { size } = batch;
+    const at = { step, epoch, batch: index };
+    this.#losses.add({ place: at, number, size, batch: kept });
+    this.#examples += size;
     this.#position = {
       ...this.#position,
       batch: index + 1,
@@ -279,14 +281,7 @@ export class Trainer<Out> implements Run {
       rate,
       group: ends ? start.group : { batches: group.batches + 1, examples },
     };
-    return {
-      step,
-      epoch,
-      batch: index,
-      size: batch.size,
-      learningRate: rate,
-      loss: () => this.#losses.lossOf(number),
-    };
+    return { ...at, size, learningRate: rate, loss: () => this.#losses.lossOf(number) };
   }
 
   /** The batch before this one was trained on: where the source can make it again, its arrays are free. */
@@ -307,9 +302,7 @@ export class Trainer<Out> implements Run {
     const isShown = this.#progress !== undefined && now - this.#shownAt > SHOW_EVERY_MS;
     if (isShown || this.#losses.isDue) await this.#losses.read();
     if (isShown) this.#show(now);
-    const { every = "epoch" } = this.#options.checkpoint ?? {};
-    const { step, group } = this.#position;
-    if (every !== "epoch" && group.batches === 0 && step % every === 0) await this.#save();
+    if (isDueAfterStep(this.#options.checkpoint?.every, this.#position)) await this.#save();
     if (this.#recovery.isDueAfter(this.#position)) await this.#keep();
   }
 
