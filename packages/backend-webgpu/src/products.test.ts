@@ -1,8 +1,6 @@
 // The kernels of real GPUs, which software devices do not take by themselves: tiles in workgroup memory.
-import { useSwiftShader } from "@convoke-tooling/browser";
 import { difference } from "@convoke/conformance";
 import {
-  BackendUnavailableError,
   compile,
   conv2d,
   gradients,
@@ -17,20 +15,11 @@ import {
 } from "@convoke/core";
 import type { Shape } from "@convoke/shape";
 import { afterAll, describe, expect, it } from "vitest";
-import { webgpuWith } from "./create.js";
+import { openForTest } from "../test/open-for-test.js";
 
-await useSwiftShader();
+const { backend, missing } = await openForTest({ maxMemory: 2 ** 28 }, { isSoftware: false });
 
-/** Without a device the tests say so. */
-const backend = await webgpuWith({ maxMemory: 2 ** 28 }, { isSoftware: false }).catch((error: unknown) => {
-  if (!(error instanceof BackendUnavailableError)) throw error;
-  return error;
-});
-const missing = backend instanceof BackendUnavailableError ? `, not run: ${backend.message}` : "";
-
-afterAll(async () => {
-  if (!(backend instanceof BackendUnavailableError)) await backend.dispose();
-});
+afterAll(() => backend?.dispose());
 
 type Compute = (...inputs: Tensor[]) => Tensor[];
 
@@ -45,9 +34,8 @@ async function run(on: Backend, compute: Compute, shapes: readonly Shape[]): Pro
 }
 
 async function expectAgreement(compute: Compute, shapes: readonly Shape[]): Promise<void> {
-  if (backend instanceof BackendUnavailableError) return;
   const expected = await run(reference(), compute, shapes);
-  const got = await run(backend, compute, shapes);
+  const got = await run(backend!, compute, shapes);
   expect(got.length).toBe(expected.length);
   for (const [i, values] of got.entries()) expect(difference(values, expected[i]!)).toBeLessThan(1e-5);
 }

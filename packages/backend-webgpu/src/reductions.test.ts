@@ -15,17 +15,9 @@ import {
 import type { DType, TypedArray } from "@convoke/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { openForTest } from "../test/open-for-test.js";
+import { watchShaders } from "../test/watch-shaders.js";
 
-const shaders: string[] = [];
-
-function watch(device: GPUDevice): void {
-  const create = device.createShaderModule.bind(device);
-  device.createShaderModule = (descriptor) => {
-    shaders.push(descriptor.code);
-    return create(descriptor);
-  };
-}
-
+const { shaders, watch } = watchShaders();
 const told = { isSoftware: false, watch };
 const { backend: first, missing: none } = await openForTest({ maxMemory: 2 ** 28 }, told);
 const { backend: second } = await openForTest({ maxMemory: 2 ** 28 }, { ...told, features: [] });

@@ -1,8 +1,6 @@
 // The convolutions that devices in software take: strips whose ends fall anywhere, against the reference backend.
-import { useSwiftShader } from "@convoke-tooling/browser";
 import { difference } from "@convoke/conformance";
 import {
-  BackendUnavailableError,
   compile,
   conv2d,
   gradients,
@@ -17,19 +15,11 @@ import {
 } from "@convoke/core";
 import type { Shape } from "@convoke/shape";
 import { afterAll, describe, expect, it } from "vitest";
-import { webgpuWith } from "./create.js";
+import { openForTest } from "../test/open-for-test.js";
 
-await useSwiftShader();
+const { backend, missing } = await openForTest({ maxMemory: 2 ** 28 }, { isSoftware: true });
 
-const backend = await webgpuWith({ maxMemory: 2 ** 28 }, { isSoftware: true }).catch((error: unknown) => {
-  if (!(error instanceof BackendUnavailableError)) throw error;
-  return error;
-});
-const missing = backend instanceof BackendUnavailableError ? `, not run: ${backend.message}` : "";
-
-afterAll(async () => {
-  if (!(backend instanceof BackendUnavailableError)) await backend.dispose();
-});
+afterAll(() => backend?.dispose());
 
 /**
  * The results of a convolution with bias and ReLU, and its gradients.
@@ -71,20 +61,18 @@ describe.skipIf(missing !== "")(`convolution in strips${missing}`, () => {
     ["1×1", [2, 5, 4, 30], [9, 5, 1, 1], {}],
     ["a kernel too large to write out", [1, 2, 12, 15], [3, 2, 9, 9], { padding: 4 }],
   ] as const)("computes %s, and its gradients", { timeout: 120_000 }, async (_, x, w, options) => {
-    if (backend instanceof BackendUnavailableError) return;
     const shapes = [x, w, [w[0]]];
     const expected = await run(reference(), shapes, options);
-    const got = await run(backend, shapes, options);
+    const got = await run(backend!, shapes, options);
     for (const [i, values] of got.entries()) expect(difference(values, expected[i]!)).toBeLessThan(1e-5);
   });
 
   it("keeps an infinity to the windows that see it", async () => {
-    if (backend instanceof BackendUnavailableError) return;
     // The last element of all: neither the columns nor the rows divide, and what lies beyond repeats it.
     const shapes = [[3, 20, 8, 30], [5, 20, 2, 5], [5]];
     const options = { special: [[3 * 20 * 8 * 30 - 1, Infinity]] as const };
     const expected = await run(reference(), shapes, options);
-    const got = await run(backend, shapes, options);
+    const got = await run(backend!, shapes, options);
     for (const [i, values] of got.entries()) {
       expect(specialsOf(values)).toBe(specialsOf(expected[i]!));
     }

@@ -4,7 +4,7 @@ import { Profiler } from "../profile/profiler.js";
 import type { DeviceInfo } from "../webgpu-backend.js";
 import { BufferPool } from "./buffer-pool.js";
 import { noMemoryLeft, tooLarge } from "./device-errors.js";
-import { Staging } from "./run-copies.js";
+import { Staging } from "./staging.js";
 import { Pipelines } from "./pipelines.js";
 import type { Wanted } from "./wanted.js";
 

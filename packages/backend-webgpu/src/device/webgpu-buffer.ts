@@ -3,7 +3,7 @@ import type { DeviceBuffer, TensorSpec } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
 import { ELEMENT_BYTES } from "./host-format.js";
 import type { Block } from "./blocks.js";
-import type { Readback } from "./run-copies.js";
+import type { Readback } from "./staging.js";
 import type { Wanted } from "./wanted.js";
 
 export interface RunCopy {

@@ -30,7 +30,6 @@ export interface KernelStrides {
 }
 
 const LANES = 16;
-// Conditions are joined by &: && may leave its right side out, and that is a branch, which costs more than the load.
 /** Sums that an invocation keeps: with more of them, compiling takes seconds. */
 const MOST_SUMS = 50;
 /** Multiply-adds that a load takes as long as. */
@@ -112,6 +111,7 @@ function loadRow(
       ...(pads[0] > 0 || last(0) >= input[0] ? [`(u32(row) < ${input[0]}u)`] : []),
     ];
     const isInside = pads[1] === 0 && last(1) < input[1] && isWhole;
+    // Joined by &: && may leave its right side out, and that is a branch, which costs more than the load.
     return [
       ...(conditions.length === 0 ? [] : [`let isSeen = ${conditions.join(" & ")};`]),
       ...reach.map((j) => {

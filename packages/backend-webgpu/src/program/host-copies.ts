@@ -1,7 +1,7 @@
 // What a run copies for the host: values that were read after the run before, and whether an index was out of range.
 import { ConvokeError } from "@convoke/core";
 import type { Block, Range } from "../device/blocks.js";
-import { MOST_COPIED_BYTES, Readback, type Staging } from "../device/run-copies.js";
+import { MOST_COPIED_BYTES, Readback, type Staging } from "../device/staging.js";
 import type { WebGpuBuffer } from "../device/webgpu-buffer.js";
 import { indexOps } from "../kernels/indexing.js";
 import type { LoadedProgram } from "./loaded-program.js";

@@ -12,20 +12,12 @@ import {
 } from "@convoke/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { openForTest } from "../../test/open-for-test.js";
+import { watchShaders } from "../../test/watch-shaders.js";
 import type { DeviceBackend } from "../device-backend.js";
 import { productClasses, productKernels } from "../kernels/product-kernels.js";
 import { assertTuning, TUNING_VERSION, tuningKey, type Tuning } from "./tuning.js";
 
-const shaders: string[] = [];
-
-function watch(device: GPUDevice): void {
-  const create = device.createShaderModule.bind(device);
-  device.createShaderModule = (descriptor) => {
-    shaders.push(descriptor.code);
-    return create(descriptor);
-  };
-}
-
+const { shaders, watch } = watchShaders();
 const told = { isSoftware: false, watch };
 const { backend, missing } = await openForTest({ maxMemory: 2 ** 28 }, told);
 const opened: DeviceBackend[] = backend === undefined ? [] : [backend];
