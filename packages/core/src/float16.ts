@@ -1,6 +1,7 @@
-// Conversions between float32 and the two 16-bit float formats. Rounding is to nearest, ties to even (IEEE 754).
+// Half-precision numbers (IEEE 754 binary16) on the host: where there is no array for them, as float32 or as bits.
+// Rounding is to nearest, ties to even.
 
-const scratch = new DataView(new ArrayBuffer(4));
+const scratch = new DataView(new ArrayBuffer(8));
 
 function bitsOfFloat32(value: number): number {
   scratch.setFloat32(0, value);
@@ -17,7 +18,7 @@ function float32OfBits(bits: number): number {
  *
  * @example
  * ```ts
- * import { float16ToFloat32 } from "@convoke/onnx";
+ * import { float16ToFloat32 } from "@convoke/core";
  *
  * console.log(float16ToFloat32(Uint16Array.of(0x3c00, 0xc100))); // 1, -2.5
  * ```
@@ -35,7 +36,7 @@ function float16Value(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** Rounds to half precision; beyond ±65520 the result is infinite. */
+/** The bits of float32 numbers, rounded to half precision; beyond ±65520 they are those of an infinity. */
 export function float32ToFloat16(values: ArrayLike<number>): Uint16Array {
   return Uint16Array.from(values, float16Bits);
 }
@@ -53,16 +54,21 @@ function float16Bits(value: number): number {
   return sign | ((rounded - 0x38000000) >>> 13);
 }
 
-/** The values of bfloat16 numbers (the upper half of a float32), exactly. */
-export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+/** Adding and subtracting it rounds a double below 2⁵¹ to a whole number. */
+const ROUNDER = 1.5 * 2 ** 52;
+
+/** The nearest half-precision number of a double; beyond ±65520 an infinity. */
+export function roundToFloat16(value: number): number {
+  const magnitude = Math.abs(value);
+  if (!(magnitude < 65520)) return value > 0 ? Infinity : value < 0 ? -Infinity : NaN;
+  scratch.setFloat64(0, magnitude);
+  const exponent = Math.max(-14, (scratch.getUint16(0) >> 4) - 1023);
+  const quantum = 2 ** (exponent - 10);
+  const rounded = (magnitude / quantum + ROUNDER - ROUNDER) * quantum;
+  return value < 0 || Object.is(value, -0) ? -rounded : rounded;
 }
 
-/** Rounds to bfloat16. */
-export function float32ToBfloat16(values: ArrayLike<number>): Uint16Array {
-  return Uint16Array.from(values, (value) => {
-    const bits = bitsOfFloat32(value);
-    if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) & 0x8000) | 0x7fc0;
-    return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  });
+/** Rounds every element to half precision, in place. */
+export function roundAllToFloat16(data: Float32Array): void {
+  for (let i = 0; i < data.length; i++) data[i] = roundToFloat16(data[i]!);
 }
