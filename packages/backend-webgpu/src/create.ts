@@ -98,8 +98,8 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-/** The features that matter here: exchange between neighbouring invocations, and a clock. */
-const features = ["subgroups", "timestamp-query"] as const;
+/** The features that matter here: exchange between neighbouring invocations, half-precision numbers, and a clock. */
+const features = ["subgroups", "shader-f16", "timestamp-query"] as const;
 
 /** Features are asked for that the adapter has. */
 async function openDevice(

@@ -46,6 +46,14 @@ export function isShaderStep(step: Step, types: readonly DType[]): boolean {
   return type === "f32" && (step.op in floatFunctions || step.op in builtIn);
 }
 
+/** Steps whose results their arguments are, but for the sign, or whole numbers. */
+const exactOps = ["constant", "where", "neg", "abs", "sign", "floor", "ceil", "round", "maximum", "minimum"];
+
+/** Rounds the result of a step whose type has fewer digits than what shaders compute in. */
+export function rounded({ op, dtype }: Step, expression: string): string {
+  return dtype === "float16" && !exactOps.includes(op) ? `f32(toFloat16(${expression}))` : expression;
+}
+
 /** Brings a whole number back into the range of a narrower type. */
 export function narrowed(dtype: DType, value: string): string {
   if (dtype === "int8") return `((${value} << 24u) >> 24u)`;
