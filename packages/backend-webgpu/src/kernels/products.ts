@@ -34,12 +34,12 @@ export function emitProduct(text: ShaderText, parts: ProductParts, builder: Prog
       rectify ? `value = ${rectified(text)};` : "",
       text.target(target, dtype)(place, "value"),
     ];
-    builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store: store.join("\n") } }));
+    builder.dispatch(kernel.write(text, { size, depthParts, dtype, a, b, result: { store: store.join("\n") } }));
     return;
   }
   const partial = builder.scratch([depthParts, results], "float32").buffer;
   const store = text.target(partial, "float32")(`part * ${results} + ${place}`, "value");
-  builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store } }));
+  builder.dispatch(kernel.write(text, { size, depthParts, dtype, a, b, result: { store } }));
   sumParts({ from: partial, to: target, dtype, parts: depthParts, results }, builder);
 }
 

@@ -52,6 +52,7 @@ export class ProductBench {
     const { shader, buffers } = write(text, {
       size: this.#size,
       depthParts,
+      dtype: common.dtype,
       a: matrixOperand(text, "a", {
         ...common,
         layout: denseLayout(a, [batch, rows, depth]),

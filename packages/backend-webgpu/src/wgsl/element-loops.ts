@@ -4,7 +4,7 @@ import { valueTypes, type BufferId, type ElementLoop, type Step } from "@convoke
 import { shapeSize } from "@convoke/shape";
 import { placeOf, positionsOf } from "./indices.js";
 import { grid, ShaderText, type LoopText, type Shader } from "./shader.js";
-import { rounded, stepExpression } from "./steps.js";
+import { stepExpression } from "./steps.js";
 
 export const LANES = 64;
 
@@ -49,7 +49,7 @@ export function loadAndCompute(
       types: step.arguments.map((index) => types[index]!),
       use: text.use,
     });
-    lines.push(`let v${loop.inputs.length + i} = ${rounded(step, expression)};`);
+    lines.push(`let v${loop.inputs.length + i} = ${expression};`);
   });
   return lines.join("\n");
 }

@@ -34,27 +34,27 @@ export function loaded(dtype: DType, stored: string): string {
   return dtype === "bool" ? `(${stored} != 0u)` : stored;
 }
 
-/** An expression as it is stored. */
+/** An expression that a type of fewer digits may round, as a number of that type. */
+export function rounded(dtype: DType, value: string): string {
+  return dtype === "float16" ? `roundToFloat16(${value})` : value;
+}
+
+/** An expression, a number of its type, as it is stored. */
 export function stored(dtype: DType, value: string): string {
-  if (dtype === "float16") return `toFloat16(${value})`;
+  if (dtype === "float16") return `float16(${value})`;
   return dtype === "bool" ? `select(0u, 1u, ${value})` : value;
 }
 
-const native = `enable f16;
-alias float16 = f16;
-fn toFloat16(x: f32) -> float16 { return f16(x); }`;
-
-// To nearest, ties to even, by the bits: what quantizeToF16 makes of small and of large numbers is up to the device.
-const emulated = `alias float16 = f32;
-fn toFloat16(x: f32) -> float16 {
+// To nearest, ties to even, by the bits: compilers drop a conversion there and back, and what quantizeToF16 makes of small
+// and of large numbers is up to the device.
+const rounding = `fn roundToFloat16(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  let sign = bits & 0x80000000u;
   let magnitude = bits & 0x7fffffffu;
-  if (magnitude >= 0x477ff000u) {
-    return bitcast<f32>(sign | select(0x7f800000u, 0x7fc00000u, magnitude > 0x7f800000u));
+  if (magnitude - 0x38800000u < 0x0efff000u) {
+    return bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);
   }
   if (magnitude < 0x38800000u) { return round(x * 16777216f) * 5.9604644775390625e-8f; }
-  return bitcast<f32>(sign | ((magnitude + 0xfffu + ((magnitude >> 13u) & 1u)) & 0xffffe000u));
+  return bitcast<f32>((bits & 0x80000000u) | select(0x7f800000u, 0x7fc00000u, magnitude > 0x7f800000u));
 }`;
 
 /**
@@ -62,7 +62,7 @@ fn toFloat16(x: f32) -> float16 {
  * rounded to one. A device without them keeps them in words.
  */
 export function float16Prelude(isNative: boolean): string {
-  return isNative ? native : emulated;
+  return [isNative ? "enable f16;\nalias float16 = f16;" : "alias float16 = f32;", rounding].join("\n");
 }
 
 /** What is not finite comes from bits in a variable: a literal of it does not compile. */

@@ -1,7 +1,7 @@
 // A compute shader as a whole: its buffers, the functions that it uses, and how many workgroups run.
 import type { DType } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
-import { float16Prelude, loaded, storageType, stored } from "./element-types.js";
+import { float16Prelude, loaded, rounded, storageType, stored } from "./element-types.js";
 import { shaderFunctions } from "./functions.js";
 
 /** A buffer that a shader reads or writes. */
@@ -41,7 +41,7 @@ export function codeOf(
   });
   const code = [...lines, text].join("\n");
   const directive = usesSubgroups ? "enable subgroups;\n" : "";
-  return directive + (/\b(to)?[fF]loat16\b/.test(code) ? `${float16Prelude(hasFloat16)}\n` : "") + code;
+  return directive + (/\b(roundToF|f)loat16\b/.test(code) ? `${float16Prelude(hasFloat16)}\n` : "") + code;
 }
 
 export interface CodeOptions {
@@ -68,7 +68,7 @@ export interface LoopText {
   readonly use: (name: string) => void;
   /** The value of an element, as an expression. */
   load(buffer: BufferId, dtype: DType, place: string): string;
-  /** The statement that stores a value as an element. */
+  /** The statement that stores a value, which the type of the element has. */
   store(buffer: BufferId, dtype: DType, target: { place: string; value: string }): string;
 }
 
@@ -103,7 +103,7 @@ export class ShaderText implements LoopText {
   /** Gives the statements that store values in a buffer, by their place. */
   target(buffer: BufferId, dtype: DType): (place: string, value: string) => string {
     const name = this.writes(buffer, dtype);
-    return (place, value) => `${name}[${place}] = ${stored(dtype, value)};`;
+    return (place, value) => `${name}[${place}] = ${stored(dtype, rounded(dtype, value))};`;
   }
 
   load(buffer: BufferId, dtype: DType, place: string): string {
