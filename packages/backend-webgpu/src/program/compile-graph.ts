@@ -51,11 +51,13 @@ export function compileGraph(
   graph: Graph,
   { storageBuffers: limit, maxTensorBytes, isSoftware, features, times }: DeviceTraits,
 ): DevicePlan {
+  const hasSubgroups = features.includes("subgroups");
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
     canRectify,
-    builder: (of, rectified) => new ProgramBuilder(of, { rectified, traits: { isSoftware, times } }),
+    builder: (of, rectified) =>
+      new ProgramBuilder(of, { rectified, traits: { isSoftware, hasSubgroups, times } }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
   const homes = new Homes(buffers, maxTensorBytes);
@@ -64,8 +66,8 @@ export function compileGraph(
     const bytes = shapeSize(shape) * ELEMENT_BYTES;
     return (buffers.push({ bytes, role: { kind: "arena" } }) - 1) as BufferId;
   };
-  // In software a subgroup is no cheaper than any other exchange.
-  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && features.includes("subgroups") };
+  // In software a subgroup joins a reduction no faster than its invocations do one after the other.
+  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && hasSubgroups };
   const tasks = plan.instructions.flatMap((instruction): readonly (LoopTask | ShaderCall)[] => {
     if (instruction.kind === "kernel") return [instruction];
     const bound = {
