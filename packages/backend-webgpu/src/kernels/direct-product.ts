@@ -7,7 +7,7 @@ import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-
 /** Invocations of a workgroup: they have the same rows, and columns side by side. */
 const LANES = 4;
 /** Depths at a time, where they divide the depth. */
-const STEP = 4;
+const STEP = 2;
 
 /** The texts of an operand at one of several rows or columns and depths: what they declare has names of its own. */
 function instance(

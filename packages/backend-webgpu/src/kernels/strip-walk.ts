@@ -56,7 +56,7 @@ export function component(name: string, group: readonly number[], i: number): st
 
 /**
  * Σ x · w over some taps, each x a number, each w a vector of `width`. In software a product with a matrix is faster than
- * the same sums as products of vectors: what it adds up stays in registers.
+ * the same sums as products of vectors.
  */
 export function sumOfProducts(width: number, taps: readonly (readonly [x: string, w: string])[]): string {
   const parts = range(Math.ceil(taps.length / 4)).map((i) => taps.slice(4 * i, 4 * (i + 1)));
