@@ -11,9 +11,11 @@ import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";
 import { ShaderText } from "../wgsl/shader.js";
+import { filterStripsOf, filterStripShader } from "./filter-strips.js";
 import type { GemmOperand, GemmSize } from "./gemm.js";
 import { emitProduct, rectified, sumParts } from "./products.js";
-import { filterStripsOf, filterStripShader, stripShader, type StripWalk } from "./strips.js";
+import type { StripWalk } from "./strip-walk.js";
+import { stripShader } from "./strips.js";
 
 /** The three arrays of a convolution: x [N, C, …], w [O, C / groups, …], y [N, O, …]. */
 interface Faces {
@@ -46,6 +48,7 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   const walk = walkOf(faces, geometry);
   const addend = bias === undefined ? undefined : builder.layoutOf(bias);
   const { dtype } = specOf(x);
+  const { hasSubgroups } = builder.traits;
   const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   if (strips !== undefined) {
     const finish = [
@@ -62,9 +65,8 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       offset: 0,
     } as const;
     const kernel = { buffer: builder.dense(w), strides };
-    builder.dispatch(
-      stripShader(text, { walk: strips, x: builder.dense(x), w: kernel, target: y.buffer, finish }),
-    );
+    const operands = { x: builder.dense(x), w: kernel, target: y.buffer };
+    builder.dispatch(stripShader(text, { walk: strips, ...operands, finish, hasSubgroups }));
     return;
   }
   const filter = `(batch * ${walk.filters} + row)`;
@@ -98,6 +100,7 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
   }
   const text = new ShaderText();
   const { dtype } = specOf(g);
+  const { hasSubgroups } = builder.traits;
   const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   if (strips?.stride.every((step) => step === 1) === true) {
     // The transpose is a convolution of the gradient with turned kernels.
@@ -118,9 +121,8 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
       offset: high * wide - 1,
     } as const;
     const weights = { buffer: builder.dense(w), strides };
-    builder.dispatch(
-      stripShader(text, { walk: turned, x: builder.dense(g), w: weights, target: x.buffer, finish: [] }),
-    );
+    const operands = { x: builder.dense(g), w: weights, target: x.buffer };
+    builder.dispatch(stripShader(text, { walk: turned, ...operands, finish: [], hasSubgroups }));
     return;
   }
   const walk = walkOf(faces, geometry);
@@ -156,13 +158,14 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
   }
   const text = new ShaderText();
   const { dtype } = specOf(x);
+  const { hasSubgroups } = builder.traits;
   const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   const shares = strips && filterStripsOf(strips);
   if (strips !== undefined && shares !== undefined) {
     const results = shapeSize(w.shape);
     const target = shares.parts === 1 ? w.buffer : builder.scratch([shares.parts, results], "float32").buffer;
     const operands = { x: builder.dense(x), g: builder.dense(g), target };
-    builder.dispatch(filterStripShader(text, { walk: strips, ...operands, strips: shares }));
+    builder.dispatch(filterStripShader(text, { walk: strips, ...operands, strips: shares, hasSubgroups }));
     if (shares.parts > 1)
       sumParts({ from: target, to: w.buffer, dtype, parts: shares.parts, results }, builder);
     return;

@@ -34,7 +34,9 @@ export function emitProduct(text: ShaderText, parts: ProductParts, builder: Prog
       rectify ? `value = ${rectified(text)};` : "",
       text.target(target, dtype)(place, "value"),
     ];
-    builder.dispatch(kernel.write(text, { size, depthParts, dtype, a, b, result: { store: store.join("\n") } }));
+    builder.dispatch(
+      kernel.write(text, { size, depthParts, dtype, a, b, result: { store: store.join("\n") } }),
+    );
     return;
   }
   const partial = builder.scratch([depthParts, results], "float32").buffer;

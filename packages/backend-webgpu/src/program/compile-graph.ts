@@ -52,11 +52,13 @@ export function compileGraph(
   { storageBuffers: limit, maxTensorBytes, isSoftware, features, times }: DeviceTraits,
 ): DevicePlan {
   const format = formatOf(features);
+  const hasSubgroups = features.includes("subgroups");
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
     canRectify,
-    builder: (of, rectified) => new ProgramBuilder(of, { rectified, traits: { isSoftware, times }, format }),
+    builder: (of, rectified) =>
+      new ProgramBuilder(of, { rectified, traits: { isSoftware, hasSubgroups, times }, format }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
   const homes = new Homes(buffers, { limit: maxTensorBytes, format });
@@ -65,8 +67,8 @@ export function compileGraph(
     const bytes = format.bytesOf({ shape, dtype });
     return (buffers.push({ bytes, dtype, role: { kind: "arena" } }) - 1) as BufferId;
   };
-  // In software a subgroup is no cheaper than any other exchange.
-  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && features.includes("subgroups") };
+  // In software a subgroup joins a reduction no faster than its invocations do one after the other.
+  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && hasSubgroups };
   const tasks = plan.instructions.flatMap((instruction): readonly (LoopTask | ShaderCall)[] => {
     if (instruction.kind === "kernel") return [instruction];
     const bound = {

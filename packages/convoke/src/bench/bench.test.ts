@@ -89,7 +89,9 @@ describe("the jobs", () => {
     expect(benchJob("fma-peak")?.refusal?.(backend)).toBe('backend "reference" does not measure it');
     const half = benchJob("matmul-4096-float16");
     expect(half?.refusal?.(backend)).toBe('backend "reference" has no half precision here');
-    expect(half?.refusal?.({ ...backend, info: { adapter: "a GPU", features: ["shader-f16"] } })).toBeUndefined();
+    expect(
+      half?.refusal?.({ ...backend, info: { adapter: "a GPU", features: ["shader-f16"] } }),
+    ).toBeUndefined();
   });
 
   it("run on any backend", async () => {
