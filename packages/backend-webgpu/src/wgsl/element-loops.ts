@@ -4,7 +4,7 @@ import { valueTypes, type BufferId, type ElementLoop, type Step } from "@convoke
 import { shapeSize } from "@convoke/shape";
 import { placeOf, positionsOf } from "./indices.js";
 import { grid, ShaderText, type LoopText, type Shader } from "./shader.js";
-import { stepExpression } from "./steps.js";
+import { isFloatZero, quotientByZero, stepExpression } from "./steps.js";
 
 export const LANES = 64;
 
@@ -44,11 +44,16 @@ export function loadAndCompute(
     return `let v${i} = ${text.load(buffers[i]!, input.dtype, placeOf(positions, input))};`;
   });
   loop.steps.forEach((step, i) => {
-    const expression = stepExpression(step, {
-      values: step.arguments.map((index) => `v${index}`),
-      types: step.arguments.map((index) => types[index]!),
-      use: text.use,
-    });
+    const divisor = step.op === "div" ? loop.steps[step.arguments[1]! - loop.inputs.length] : undefined;
+    const values = step.arguments.map((index) => `v${index}`);
+    const expression =
+      divisor !== undefined && isFloatZero(divisor)
+        ? quotientByZero(values[0]!, divisor, text.use)
+        : stepExpression(step, {
+            values,
+            types: step.arguments.map((index) => types[index]!),
+            use: text.use,
+          });
     lines.push(`let v${loop.inputs.length + i} = ${expression};`);
   });
   return lines.join("\n");

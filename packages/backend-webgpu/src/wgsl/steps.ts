@@ -99,6 +99,18 @@ function exactExpression(step: Step, { values, types, use }: StepParts): string 
   );
 }
 
+export function isFloatZero({ op, dtype, value = 0 }: Step): boolean {
+  return op === "constant" && dtype === "float32" && Number(value) === 0;
+}
+
+/**
+ * The same as the quotient. Of division WGSL promises something only for divisors from 2⁻¹²⁶ on (section 15.7.4.1): Mesa's
+ * lavapipe (25.0.7), where it sees that the divisor is 0, leaves out what is stored of it.
+ */
+export function quotientByZero(a: string, { value = 0 }: Step, use: Use): string {
+  return `${a} * ${constant("float32", Object.is(Number(value), -0) ? -Infinity : Infinity, use)}`;
+}
+
 function floatExpression(op: string, { a, b, use }: { a: string; b: string; use: Use }): string {
   const operator = op === "div" ? "/" : operators[op];
   if (operator !== undefined) return `${a} ${operator} ${b}`;
