@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { float16ToFloat32, float32ToFloat16, roundToFloat16 } from "./float16.js";
-import { grad, logSumExp, reference, tensor, useBackend, Variable, zeros } from "./index.js";
+import { grad, hostKey, logSumExp, reference, tensor, useBackend, Variable, zeros } from "./index.js";
 
 const every16Bits = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
 
@@ -65,6 +65,9 @@ describe("float16 tensors", () => {
     expect(third).not.toBe(Math.fround(1 / 3));
     const variable = new Variable(zeros([1], { dtype: "float16" }));
     variable.set(Float32Array.of(1 / 3));
+    const initializer = () => Float32Array.of(1 / 3);
+    const drawn = new Variable(zeros([1], { dtype: "float16" }), { initializer });
+    drawn.initialize(hostKey(1));
     const made = [
       tensor([1 / 3], { dtype: "float16" }),
       tensor(Float32Array.of(1 / 3), { dtype: "float16" }),
@@ -72,6 +75,8 @@ describe("float16 tensors", () => {
       tensor([1 / 3]).cast("float16"),
       tensor([1], { dtype: "float16" }).div(3),
       variable.value,
+      drawn.value,
+      variable.value.literal(1 / 3).reshape([1]),
     ];
     for (const each of made) {
       expect(each.dtype).toBe("float16");

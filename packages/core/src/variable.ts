@@ -2,6 +2,7 @@
 import { formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
 import { allocate, dtypeOf, holds, type DType, type TypedArrayOf } from "./dtype.js";
 import { BackendError, DTypeError } from "./errors.js";
+import { roundAllToFloat16 } from "./float16.js";
 import type { Backend } from "./backend/backend.js";
 import { Storage } from "./backend/storage.js";
 import { bufferOf } from "./execution/bind.js";
@@ -202,6 +203,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     this.#tensor = this.#constant(() => {
       const data = allocate(dtype, shapeSize(shape));
       data.set(initializer(shape, key) as never);
+      if (dtype === "float16" && data instanceof Float32Array) roundAllToFloat16(data);
       return data;
     });
   }

@@ -1,13 +1,14 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ConvokeError } from "@convoke/core";
+import { ConvokeError, Module, tensor, Variable, type Tensor } from "@convoke/core";
 import { batchNorm, dense, dropout, input, relu, sequential } from "@convoke/layers";
 import { adam, cosine, reduceOnPlateau, sgd } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
 import { blobs, valuesOf } from "../test/toy-data.js";
 import {
   checkpointFile,
+  decodeSafetensors,
   earlyStopping,
   evaluate,
   fit,
@@ -165,6 +166,22 @@ describe("parameters in a file", () => {
     const other = net(50);
     loadParameters(other, checkpoint);
     expect(await evaluate(other, blobs(30), { loss: "crossEntropy" })).toEqual(measured);
+  });
+
+  it("come back in half precision too, in two bytes each", async () => {
+    class Scale extends Module {
+      readonly factor = new Variable(tensor([1 / 3, -65504, 2 ** -24], { dtype: "float16" }));
+
+      protected compute(x: Tensor): Tensor {
+        return x.mul(this.factor.value);
+      }
+    }
+    const [model, other] = [new Scale(), new Scale()];
+    other.factor.set(new Float32Array(3));
+    const { tensors } = decodeSafetensors(await saveParameters(model));
+    expect(tensors["factor"]).toEqual({ dtype: "float16", shape: [3], data: await model.factor.data() });
+    loadParameters(other, await saveParameters(model));
+    expect(await other.factor.data()).toEqual(await model.factor.data());
   });
 
   it("change nothing where one of them does not fit", () => {
