@@ -224,6 +224,15 @@ describe("training in mixed precision", () => {
     });
   }
 
+  it("does not go on in another precision", async () => {
+    const resume = await checkpointAfter(1);
+    const run = fit(net(), blobs(64), optionsOf({ epochs: 2, resume, precision: "float32" }));
+    await expect(run).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [CheckpointError: resume: the names do not match: it has "@training/lossScale", "@training/lossScaleSteps" too many.
+        Build the same model (and give fit the same options, when a run goes on) as when it was saved.]
+    `);
+  });
+
   it("ends as if nothing had happened when the device is lost", async () => {
     const resume = withScale(await checkpointAfter(1), { scale: 2 ** 18, steps: 1990 });
     const run = async (backend: LosableBackend, callbacks: readonly Callback[]) => {
