@@ -83,6 +83,11 @@ export function isFloat(dtype: DType): dtype is FloatDType {
   return dtypes[dtype].kind === "float";
 }
 
+/** The element type in which many elements are added up: half-precision ones in float32. */
+export function accumulatorOf(dtype: DType): DType {
+  return dtype === "float16" ? "float32" : dtype;
+}
+
 /** Bytes of a dense tensor of `size` elements on a device that has numbers of its width. */
 export function byteLength(dtype: DType, size: number): number {
   return dtypes[dtype].bytes * size;

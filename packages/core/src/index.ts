@@ -1,4 +1,4 @@
-export { allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
+export { accumulatorOf, allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
 export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
 export * from "./errors.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";

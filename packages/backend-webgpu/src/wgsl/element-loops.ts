@@ -2,7 +2,6 @@
 import type { DType } from "@convoke/core";
 import { valueTypes, type BufferId, type ElementLoop, type Step } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
-import { loaded, stored } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
 import { grid, ShaderText, type LoopText, type Shader } from "./shader.js";
 import { stepExpression } from "./steps.js";
@@ -42,8 +41,7 @@ export function loadAndCompute(
 ): string {
   const types: readonly DType[] = valueTypes(loop);
   const lines = loop.inputs.map((input, i) => {
-    const element = text.load(buffers[i]!, input.dtype, placeOf(positions, input));
-    return `let v${i} = ${loaded(input.dtype, element)};`;
+    return `let v${i} = ${text.load(buffers[i]!, input.dtype, placeOf(positions, input))};`;
   });
   loop.steps.forEach((step, i) => {
     const expression = stepExpression(step, {
@@ -84,7 +82,7 @@ function elementBody(
   const stores = loop.outputs.map((output, i) =>
     text.store(buffers[loop.inputs.length + i]!, output.dtype, {
       place: placeOf(names, output),
-      value: stored(output.dtype, `v${output.value}`),
+      value: `v${output.value}`,
     }),
   );
   const body = [
