@@ -329,7 +329,7 @@ describe("what mixed precision refuses", () => {
     }
     await expect(refusal(net(), { backend: new NoHalf() })).rejects.toThrowErrorMatchingInlineSnapshot(`
       [UnsupportedOpError: precision "mixed": the backend "losable" does not support it: it has no numbers of half precision.
-        Leave precision out, or use a backend that has float16 (webgpu where the adapter has it).]
+        Leave precision out, or use a backend that has float16 (webgpu).]
     `);
     const model = net();
     await model.to(reference());

@@ -37,6 +37,6 @@ export function assertHasHalf(backend: Backend): void {
     op: 'precision "mixed"',
     backend: backend.name,
     reason: answer.reason,
-    wayOut: "Leave precision out, or use a backend that has float16 (webgpu where the adapter has it).",
+    wayOut: "Leave precision out, or use a backend that has float16 (webgpu).",
   });
 }

@@ -61,10 +61,7 @@ function buildProgram(terminal: Terminal): Command {
       0,
     )
     .addOption(
-      new Option(
-        "--precision <name>",
-        "mixed: products in half precision (backend webgpu, where it has float16)",
-      )
+      new Option("--precision <name>", "or mixed: products in half precision (backend webgpu)")
         .choices(["float32", "mixed"])
         .default("float32"),
     )
