@@ -130,13 +130,13 @@ describe("a resumed run", () => {
     `);
     expect(await resume({ accumulate: 2 })).toMatchInlineSnapshot(`
       "CheckpointError: resume: the names do not match: it lacks "@training/gradient.0.weight", "@training/gradient.0.bias", "@training/gradient.1.weight" and 3 more.
-        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
     `);
     const small = sequential(input(2), dense({ units: 3 }));
     const untouched = await valuesOf(small);
     expect(await resume({}, small)).toMatchInlineSnapshot(`
       "CheckpointError: resume: the names do not match: it has "1.weight", "1.bias", "1.runningMean" and 11 more too many.
-        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
     `);
     expect(await valuesOf(small)).toEqual(untouched);
     expect(await resume({ resume: await saveParameters(net()) })).toMatchInlineSnapshot(`
