@@ -1,7 +1,12 @@
 import { defineConfig } from "tsup";
 import { packageBuild } from "../../tooling/build/package-build.js";
 
-const entry = { index: "src/index.ts", planning: "src/planning/index.ts", autocast: "src/autocast.ts" };
+const entry = {
+  index: "src/index.ts",
+  planning: "src/planning/index.ts",
+  autocast: "src/autocast.ts",
+  float16: "src/float16-bits.ts",
+};
 
 export default defineConfig({
   ...packageBuild(entry),

@@ -2,8 +2,6 @@
 import { difference } from "@convoke/conformance";
 import {
   compile,
-  float16ToFloat32,
-  float32ToFloat16,
   hostKey,
   hostNormal,
   reference,
@@ -14,6 +12,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize } from "@convoke/shape";
 import { afterAll, describe, expect, it } from "vitest";
 import { float16Programs, momentStep, type Float16Program } from "../test/float16-programs.js";

@@ -2,8 +2,6 @@
 import {
   allocate,
   dtypes,
-  float16ToFloat32,
-  float32ToFloat16,
   hostFoldInPath,
   hostKey,
   hostUniform,
@@ -12,6 +10,7 @@ import {
   type FloatDType,
   type TypedArray,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize, type Shape } from "@convoke/shape";
 
 /** How the elements of an input are made. Floating-point numbers are exact in float32, in float64 too. */

@@ -1,8 +1,6 @@
 // The tests of the cases: values, gradients and second gradients against the reference backend.
 import {
   applyAll,
-  float16ToFloat32,
-  float32ToFloat16,
   gradients,
   isFloat,
   opTable,
@@ -16,6 +14,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { listCases, type ListedCase } from "./case-list.js";
 import { expectAgreement, type Agreement } from "./compare-arrays.js";
 import { expectFiniteDifferences } from "./finite-differences.js";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { float16ToFloat32, float32ToFloat16, roundToFloat16 } from "./float16.js";
+import { float16ToFloat32, float32ToFloat16 } from "./float16-bits.js";
+import { roundToFloat16 } from "./float16.js";
 import { grad, hostKey, logSumExp, reference, tensor, useBackend, Variable, zeros } from "./index.js";
 
 const every16Bits = Uint16Array.from({ length: 65536 }, (_, bits) => bits);

@@ -1,7 +1,7 @@
-export { accumulatorOf, allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
+export { allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
 export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
 export * from "./errors.js";
-export { float16ToFloat32, float32ToFloat16, roundAllToFloat16 } from "./float16.js";
+export { roundAllToFloat16 } from "./float16.js";
 export { Tensor, type Nested } from "./tensor.js";
 export { Variable, type Initializer, type VariableOptions } from "./variable.js";
 export { isBuffer, Module, type Context } from "./module.js";

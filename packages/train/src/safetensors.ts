@@ -1,13 +1,7 @@
 // The safetensors format: 8 bytes with the header's length (little-endian), a JSON header, the tensors' bytes.
 // Specification: https://github.com/huggingface/safetensors#format
-import {
-  allocate,
-  byteLength,
-  float16ToFloat32,
-  float32ToFloat16,
-  type DType,
-  type TypedArray,
-} from "@convoke/core";
+import { allocate, byteLength, type DType, type TypedArray } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize, type Shape } from "@convoke/shape";
 import { CheckpointError } from "./checkpoint-error.js";
 

@@ -1,13 +1,7 @@
 // How elements lie on the device: every one takes 32 bits, whatever it takes on the host, but for half-precision numbers
 // on a device that has them.
-import {
-  float16ToFloat32,
-  float32ToFloat16,
-  UnsupportedOpError,
-  type DType,
-  type TensorSpec,
-  type TypedArray,
-} from "@convoke/core";
+import { UnsupportedOpError, type DType, type TensorSpec, type TypedArray } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize } from "@convoke/shape";
 
 /** Bytes of most elements on the device: WGSL's storage knows no narrower integers. */

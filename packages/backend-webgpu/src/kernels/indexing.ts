@@ -1,5 +1,6 @@
 // Look-ups and scatters by index; what is out of range is reported.
-import { accumulatorOf, specOf, type GraphNode, type Value } from "@convoke/core";
+import { specOf, type GraphNode, type Value } from "@convoke/core";
+import { accumulatorOf } from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { shaderType } from "../wgsl/element-types.js";

@@ -1,6 +1,6 @@
 // Pooling over planes of any number of axes, and the ops that spread and collect by the positions of maxima.
-import { accumulatorOf, isFloat, specOf, type GraphNode, type Value } from "@convoke/core";
-import { denseStrides } from "@convoke/core/planning";
+import { isFloat, specOf, type GraphNode, type Value } from "@convoke/core";
+import { accumulatorOf, denseStrides } from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";

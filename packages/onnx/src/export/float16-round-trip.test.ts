@@ -5,8 +5,6 @@ import {
   conv2d,
   elu,
   expm1,
-  float16ToFloat32,
-  float32ToFloat16,
   gelu,
   hardTanh,
   hostKey,
@@ -25,6 +23,7 @@ import {
   Variable,
   type DType,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { describe, expect, it } from "vitest";
 import { run } from "../../test/run-model.js";
 import { bytesOf, node } from "../../test/test-model.js";

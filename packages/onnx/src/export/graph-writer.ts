@@ -1,5 +1,5 @@
 // Collects the nodes and initialisers of an ONNX graph: names them, writes equal ones once, drops unused ones.
-import { float16ToFloat32, float32ToFloat16 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { attribute, type Attributes } from "../model/attributes.js";
 import type { Graph, OnnxNode, ValueInfo } from "../model/onnx-model.js";
 import type { NamedTensor, TensorData } from "../model/tensor-data.js";

@@ -1,5 +1,6 @@
 // Core's arrays as tensors of a file: both name their element types alike, and half precision is bits in a file.
-import { float32ToFloat16, type HostArray } from "@convoke/core";
+import { type HostArray } from "@convoke/core";
+import { float32ToFloat16 } from "@convoke/core/float16";
 import type { TensorData } from "../model/tensor-data.js";
 
 /** The same elements under core's name and under ONNX's. */

@@ -1,5 +1,5 @@
 // A model in half precision read as one in float32, so that every backend can run it.
-import { float16ToFloat32 } from "@convoke/core";
+import { float16ToFloat32 } from "@convoke/core/float16";
 import { attribute, type Attributes, type AttributeValue } from "../model/attributes.js";
 import type { Graph, OnnxNode, ValueInfo } from "../model/onnx-model.js";
 import { codeOfDType, type TensorData } from "../model/tensor-data.js";

@@ -1,5 +1,6 @@
 // What a converter is given: one node of a file with its inputs as tensors, its attributes read by type.
-import { float16ToFloat32, isDType, type DType, type HostArray, type Tensor } from "@convoke/core";
+import { isDType, type DType, type HostArray, type Tensor } from "@convoke/core";
+import { float16ToFloat32 } from "@convoke/core/float16";
 import { attributeOf, type AttributeContents, type AttributeType } from "../model/attributes.js";
 import type { Graph, OnnxNode } from "../model/onnx-model.js";
 import type { TensorData } from "../model/tensor-data.js";

@@ -1,5 +1,6 @@
 // The recorded cases of the ONNX suite, on the reference backend.
-import { float32ToFloat16, kernelBackend, reference, useBackend } from "@convoke/core";
+import { kernelBackend, reference, useBackend } from "@convoke/core";
+import { float32ToFloat16 } from "@convoke/core/float16";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
