@@ -43,6 +43,11 @@ describe("wrong use", () => {
     ["an unknown backend", () => train(...digits, "--backend", "gpu"), /no backend "gpu"/],
     ["an unknown optimizer", () => train(...digits, "--optimizer", "adm"), /Did you mean "adam"/],
     ["negative epochs", () => train(...digits, "--epochs", "-1"), /--epochs: got "-1"/],
+    [
+      "an unknown precision",
+      () => train(...digits, "--precision", "half"),
+      /'half' is invalid[^]*float32, mixed/,
+    ],
     ["a learning rate of nothing", () => train(...digits, "--lr", "0"), /--lr: got "0"/],
     ["an unknown flag", () => train(...digits, "--epoch", "2"), /unknown option '--epoch'[^]*--epochs/],
     ["no command", () => [], /Usage: convoke/],

@@ -124,6 +124,20 @@ describe("convoke train", () => {
     expect(losses("resumed")).toEqual(losses("first"));
   });
 
+  it("trains in mixed precision", async () => {
+    const outcome = await runCommand(
+      trainArgs("mixed", "--precision", "mixed", "--epochs", "1", "--limit", "64"),
+    );
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(resultOf(outcome)).toMatchObject({ precision: "mixed", lossScale: 65_536, steps: 2 });
+    const [epoch] = fileIn("mixed", "metrics.jsonl")
+      .toString()
+      .split("\n")
+      .filter((line) => line.includes('"kind":"epoch"'));
+    expect(JSON.parse(epoch!)).toMatchObject({ lossScale: 65_536 });
+    expect(fileIn("mixed", "model.safetensors").equals(fileIn("first", "model.safetensors"))).toBe(false);
+  });
+
   it("names step and layer when the loss is not finite, and leaves what was there before", async () => {
     cpSync(path.join(folder, "first"), path.join(folder, "kept"), { recursive: true });
     const outcome = await runCommand(trainArgs("kept", "--lr", "1e9"));

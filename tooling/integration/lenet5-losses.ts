@@ -1,9 +1,10 @@
 // LeNet-5 on synthetic digits, a few steps from one seed: what backends are compared by, in Node and in pages.
-import { adam, fit, lenet5, syntheticDigits, type Backend } from "convoke";
+import { adam, fit, lenet5, syntheticDigits, type Backend, type Precision } from "convoke";
 
 export interface LossesOptions {
   readonly steps: number;
   readonly batchSize: number;
+  readonly precision?: Precision;
   /** Called when the loss of a step has been read. */
   readonly afterStep?: () => void;
 }
@@ -11,7 +12,7 @@ export interface LossesOptions {
 /** The loss of each step. */
 export async function lenet5Losses(
   backend: Backend,
-  { steps, batchSize, afterStep = () => undefined }: LossesOptions,
+  { steps, batchSize, precision = "float32", afterStep = () => undefined }: LossesOptions,
 ): Promise<number[]> {
   const model = lenet5();
   model.initialize(3);
@@ -22,6 +23,7 @@ export async function lenet5Losses(
     loss: "crossEntropy",
     epochs: 1,
     batchSize,
+    precision,
     seed: 7,
     progress: false,
     callbacks: [

@@ -52,6 +52,24 @@ describe.skipIf(missing !== "")(`training on WebGPU${missing}`, () => {
     expect(pipelines.at(-1)).toBe(pipelines[1]);
   });
 
+  it(`follows them in mixed precision, with nothing compiled on the way, ${share}`, async () => {
+    if (opened instanceof BackendUnavailableError) return;
+    const seen: DeviceCounters[] = [];
+    const options = { steps, batchSize, precision: "mixed" } as const;
+    const afterStep = (): void => void seen.push(opened.counters());
+    const got = await lenet5Losses(opened, { ...options, afterStep });
+    const exact = await lenet5Losses(opened, { steps, batchSize });
+    const off = differenceOf(got.slice(0, 8), exact.slice(0, 8));
+    expect(off).toBeGreaterThan(0);
+    expect(off).toBeLessThan(0.02);
+    // Later on single batches differ; what was learnt does not.
+    const late = (losses: readonly number[]): number =>
+      losses.slice(-steps / 4).reduce((sum, loss) => sum + loss) / (steps / 4);
+    expect(Math.abs(late(got) - late(exact))).toBeLessThan(0.1);
+    expect(seen.at(-1)!.pipelines).toBe(seen[1]!.pipelines);
+    expect(seen[4]!.submissions - seen[3]!.submissions).toBe(1);
+  });
+
   it(
     `submits one program a step, and nothing grows (${many} of 5,000 steps)`,
     { timeout: 1_800_000 },

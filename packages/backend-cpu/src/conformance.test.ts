@@ -1,5 +1,6 @@
 import { describeBackend } from "@convoke/conformance/vitest";
 import * as platform from "#platform";
+import { declaredSkips } from "../test/declared-skips.js";
 import { cpuOn } from "./create.js";
 import { cpu } from "./index.js";
 import { engineFeatures } from "./runtime/engine-features.js";
@@ -7,11 +8,13 @@ import { engineFeatures } from "./runtime/engine-features.js";
 describeBackend({
   name: "cpu, two workers",
   create: () => cpu({ threads: 2, maxMemory: 2 ** 28 }),
+  skip: declaredSkips,
 });
 
 describeBackend({
   name: "cpu, calling thread, plain SIMD",
   create: () => cpu({ threads: 0, relaxedSimd: false, maxMemory: 2 ** 28 }),
+  skip: declaredSkips,
 });
 
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
@@ -23,6 +26,7 @@ if (isFull) {
       describeBackend({
         name: `cpu, ${threads === 1 ? "one worker" : "three workers"}, ${relaxedSimd ? "relaxed" : "plain"} SIMD`,
         create: () => cpu({ threads, relaxedSimd, maxMemory: 2 ** 28 }),
+        skip: declaredSkips,
       });
 }
 
@@ -33,4 +37,5 @@ describeBackend({
       { ...platform, engineFeatures: () => ({ ...engineFeatures(), sharedMemory: false }) },
       { maxMemory: 2 ** 28 },
     ),
+  skip: declaredSkips,
 });

@@ -8,6 +8,7 @@ import {
   relu,
   maxPool2d,
   reference,
+  softmax,
   type Tensor,
 } from "@convoke/core";
 import { describe, expect, it } from "vitest";
@@ -41,6 +42,35 @@ async function train(threads: number): Promise<Uint8Array> {
 }
 
 describe("cpu", () => {
+  it("refuses half precision by name, also where a program only passes it through", async () => {
+    const backend = await cpu({ threads: 0, maxMemory: 2 ** 24 });
+    const half = tensor([1, 2], { dtype: "float16" });
+    const refusals: unknown[] = [];
+    const runs: (() => unknown)[] = [
+      () => compile((x: Tensor) => x.mul(2), { backend })(half),
+      () => compile(() => half, { backend })(),
+      () => compile((x: Tensor) => softmax(x.cast("float16")).cast("float32"), { backend })(tensor([1, 2])),
+      () => backend.upload(new Float32Array(1), { shape: [1], dtype: "float16" }),
+    ];
+    for (const run of runs) {
+      await Promise.resolve()
+        .then(run)
+        .catch((error: unknown) => refusals.push(String(error)));
+    }
+    expect(refusals.join("\n")).toMatchInlineSnapshot(`
+      "UnsupportedOpError: mul: the backend "cpu" does not support it: it has no numbers of half precision.
+        Cast it to float32 before, train in float32 (an ONNX model imports with { float16: "float32" }), or run it on WebGPU.
+      UnsupportedOpError: constant: the backend "cpu" does not support it: it has no numbers of half precision.
+        Cast it to float32 before, train in float32 (an ONNX model imports with { float16: "float32" }), or run it on WebGPU.
+      UnsupportedOpError: cast: the backend "cpu" does not support it: it has no numbers of half precision.
+        Cast it to float32 before, train in float32 (an ONNX model imports with { float16: "float32" }), or run it on WebGPU.
+      UnsupportedOpError: tensor: the backend "cpu" does not support it: it has no numbers of half precision.
+        Cast it to float32 before, train in float32 (an ONNX model imports with { float16: "float32" }), or run it on WebGPU."
+    `);
+    expect(backend.memory().buffers).toBe(0);
+    await backend.dispose();
+  });
+
   it("gives the same bytes with any number of threads", async () => {
     const alone = await train(0);
     for (const threads of [1, 2, 3]) expect(await train(threads)).toEqual(alone);

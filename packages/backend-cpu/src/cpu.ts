@@ -16,6 +16,7 @@ import {
   type TypedArray,
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
+import { cpuDType, type CpuDType } from "./element-types.js";
 import { supports } from "./kernels/supports.js";
 import { indexOps } from "./kernels/indexing.js";
 import { paddedSize } from "./memory/heap.js";
@@ -25,14 +26,14 @@ import { LoadedProgram, LoopNumbers } from "./program/loaded-program.js";
 import type { Crew } from "./runtime/crew.js";
 
 class CpuBuffer implements DeviceBuffer {
-  readonly spec: TensorSpec;
+  readonly spec: TensorSpec & { readonly dtype: CpuDType };
   /** Where the value lies; a run that replaces state puts another address here. */
   address: number;
   isFreed = false;
   /** The value, where it came along with the end of its run: of results of one element in a worker's own memory. */
   atHand: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(spec: TensorSpec, address: number) {
+  constructor(spec: CpuBuffer["spec"], address: number) {
     this.spec = spec;
     this.address = address;
   }
@@ -150,6 +151,9 @@ export class CpuBackend implements Backend {
 
   async compile(graph: Graph): Promise<Program> {
     this.#assertUsable();
+    // Leaves are never asked for in `supports`.
+    for (const { op, outputs, scope } of graph.nodes)
+      for (const { dtype } of outputs) cpuDType(dtype, { op: op.name, scope });
     const { memory, crew, kernelNames, fused } = this.#machine;
     const program = await LoadedProgram.load(compileGraph(graph, crew.threads), {
       memory,
@@ -342,12 +346,10 @@ export class CpuBackend implements Backend {
     return result;
   }
 
-  #allocate(spec: TensorSpec): CpuBuffer {
-    const address = this.#address(
-      byteLength(spec.dtype, shapeSize(spec.shape)),
-      `a tensor ${formatShape(spec.shape)}`,
-    );
-    const buffer = new CpuBuffer(spec, address);
+  #allocate({ shape, dtype: wanted }: TensorSpec): CpuBuffer {
+    const dtype = cpuDType(wanted, { op: "tensor" });
+    const address = this.#address(byteLength(dtype, shapeSize(shape)), `a tensor ${formatShape(shape)}`);
+    const buffer = new CpuBuffer({ shape, dtype }, address);
     this.#bytes += paddedSize(buffer.bytes);
     this.#buffers++;
     return buffer;
@@ -385,7 +387,7 @@ function assertNoIndexError(code: number): void {
   });
 }
 
-const typedArrays: { readonly [D in TensorSpec["dtype"]]: (buffer: ArrayBuffer) => TypedArray } = {
+const typedArrays: { readonly [D in CpuDType]: (buffer: ArrayBuffer) => TypedArray } = {
   float32: (buffer) => new Float32Array(buffer),
   float64: (buffer) => new Float64Array(buffer),
   int64: (buffer) => new BigInt64Array(buffer),

@@ -129,6 +129,31 @@ describe("verification passes", () => {
     expect(loose.maxAbsDiff).toBeGreaterThan(1e-3);
   });
 
+  it("in half precision, within its digits", async () => {
+    const variable = (shape: readonly number[], seed: number) =>
+      new Variable(weight(shape, seed).cast("float16"));
+    class Half extends Module {
+      readonly kernels = variable([4, 3, 3, 3], 1);
+      readonly scale = variable([4], 2);
+      readonly head = variable([5, 64], 3);
+
+      protected compute(x: Tensor): Tensor {
+        const scale = this.scale.value;
+        const y = core.conv2d(x, this.kernels.value, { padding: 1 });
+        const variance = scale.square().add(1);
+        const h = core.gelu(core.batchNorm(y, { scale, bias: scale, mean: scale, variance }));
+        const pooled = core.avgPool2d(h, { size: 2 }).reshape([-1, 64]);
+        return core.softmax(core.linear(pooled, this.head.value).div(3));
+      }
+    }
+    const input = weight([1, 3, 8, 8], 4).cast("float16");
+    for (const opset of [17, 22]) {
+      const { maxAbsDiff, model } = await exportOnnx(new Half(), { input, opset, verify: runner });
+      expect(maxAbsDiff).toBeLessThanOrEqual(2 ** -8);
+      expect(model.graph.initializers.find(({ name }) => name === "kernels")?.dtype).toBe("float16");
+    }
+  });
+
   it("at other batch sizes than those of the traces, or at the one that is fixed", async () => {
     const { maxAbsDiff } = await exportOnnx(new Net(), { inputShape, batch: 4, verify: runner });
     expect(maxAbsDiff).toBeLessThanOrEqual(1e-5);

@@ -10,6 +10,7 @@ import type {
   Unsupported,
 } from "@convoke/core";
 import { HostBuffers, specOf } from "@convoke/core";
+import { assertNotFloat16 } from "./program/element-types.js";
 import { RuntimeProgram } from "./program/runtime-program.js";
 import { supportedAt } from "./program/supports.js";
 import type { OnnxRuntimeBackend } from "./onnxruntime.js";
@@ -50,6 +51,9 @@ export class SessionBackend implements OnnxRuntimeBackend {
 
   async compile(graph: Graph): Promise<Program> {
     this.#buffers.assertUsable();
+    // Leaves are never asked for in `supports`.
+    for (const { op, outputs, scope } of graph.nodes)
+      for (const { dtype } of outputs) assertNotFloat16(op.name, dtype, scope);
     const { runtime, opset } = this.#settings;
     const program = await RuntimeProgram.compile(graph, runtime, opset);
     this.#programs.add(program);
@@ -64,6 +68,7 @@ export class SessionBackend implements OnnxRuntimeBackend {
   }
 
   upload(data: TypedArray, spec: TensorSpec): DeviceBuffer {
+    assertNotFloat16("tensor", spec.dtype);
     return this.#buffers.adopt(data.slice(), spec);
   }
 

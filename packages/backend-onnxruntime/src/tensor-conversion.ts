@@ -82,7 +82,7 @@ export function fromRuntimeTensor(name: string, tensor: RuntimeTensor): TensorDa
   });
 }
 
-/** An array of core as the elements of a tensor: both name their element types alike. */
+/** An array of core as the elements of a tensor: both name their element types alike. Half precision has been refused. */
 export function hostTensor({ dtype, shape }: TensorSpec, data: TypedArray): TensorData {
   // The array always belongs to the element type, which the type system cannot follow through a union.
   return { dtype, shape, data } as TensorData;

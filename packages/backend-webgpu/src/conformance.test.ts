@@ -1,13 +1,3 @@
-import { describeBackend } from "@convoke/conformance/vitest";
-import { useSwiftShader } from "@convoke-tooling/browser";
-import { declaredSkips } from "../test/declared-skips.js";
-import { webgpu } from "./index.js";
+import { describeConformance } from "../test/describe-conformance.js";
 
-await useSwiftShader();
-
-describeBackend({
-  name: "webgpu",
-  create: () => webgpu({ maxMemory: 2 ** 30 }),
-  skip: declaredSkips,
-  flushesSubnormals: true,
-});
+await describeConformance();

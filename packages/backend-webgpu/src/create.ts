@@ -54,6 +54,8 @@ export interface Told extends Partial<
 > {
   /** Opens a device with the limits that every implementation has, not with those of the adapter. */
   readonly hasLeastLimits?: boolean;
+  /** Where devices come from, in place of the browser or the package `webgpu`. */
+  readonly gpu?: GPU;
   /** Is shown each device before it is used. */
   readonly watch?: (device: GPUDevice) => void;
 }
@@ -69,9 +71,9 @@ export async function webgpuWith(options: WebGpuOptions, told: Told): Promise<De
     });
   }
   if (tuning !== undefined) assertTuning(tuning);
-  const { hasLeastLimits = false, watch, ...info } = told;
+  const { hasLeastLimits = false, gpu: toldGpu, watch, ...info } = told;
   const open = async (): Promise<OpenDevice> => {
-    const gpu = await openGpu();
+    const gpu = toldGpu ?? (await openGpu());
     if (typeof gpu === "string") throw unavailable(gpu);
     const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
     if (adapter === null)
@@ -98,8 +100,8 @@ const limits = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-/** The features that matter here: exchange between neighbouring invocations, and a clock. */
-const features = ["subgroups", "timestamp-query"] as const;
+/** The features that matter here: exchange between neighbouring invocations, half-precision numbers, and a clock. */
+const features = ["subgroups", "shader-f16", "timestamp-query"] as const;
 
 /** Features are asked for that the adapter has. */
 async function openDevice(

@@ -17,9 +17,20 @@ import type { Shape } from "@convoke/shape";
 import { afterAll, describe, expect, it } from "vitest";
 import { openForTest } from "../test/open-for-test.js";
 
-const { backend, missing } = await openForTest({ maxMemory: 2 ** 28 }, { isSoftware: true });
+const options = { maxMemory: 2 ** 28 };
+const { backend, missing } = await openForTest(options, { isSoftware: true });
+const plain = await openForTest(options, { isSoftware: true, features: [] });
 
-afterAll(() => backend?.dispose());
+afterAll(async () => {
+  await backend?.dispose();
+  await plain.backend?.dispose();
+});
+
+const hasSubgroups = backend?.info.features.includes("subgroups") === true;
+const machines = [
+  { name: "with shared loads", backend, notRun: hasSubgroups ? "" : missing || ", not run: no subgroups" },
+  { name: "without subgroups", backend: plain.backend, notRun: plain.missing },
+];
 
 /**
  * The results of a convolution with bias and ReLU, and its gradients.
@@ -52,10 +63,11 @@ function specialsOf(values: TypedArray): string {
   return [...values].map((value) => (Number.isFinite(Number(value)) ? "." : String(value))).join(" ");
 }
 
-describe.skipIf(missing !== "")(`convolution in strips${missing}`, () => {
-  it.each([
+describe.each(machines)("convolution in strips, $name$notRun", ({ backend, notRun }) => {
+  it.skipIf(notRun !== "").each([
     ["5×5 with padding", [2, 1, 13, 17], [6, 1, 5, 5], { padding: 2 }],
     ["3×3 of many channels", [2, 7, 10, 31], [11, 7, 3, 3], { padding: 1 }],
+    ["3×3 of many filters", [3, 8, 5, 8], [32, 8, 3, 3], { padding: 1 }],
     ["steps of 2", [1, 3, 9, 12], [5, 3, 3, 3], { stride: 2, padding: 1 }],
     ["dilated", [1, 2, 11, 9], [3, 2, 3, 2], { dilation: 2 }],
     ["1×1", [2, 5, 4, 30], [9, 5, 1, 1], {}],
@@ -67,7 +79,7 @@ describe.skipIf(missing !== "")(`convolution in strips${missing}`, () => {
     for (const [i, values] of got.entries()) expect(difference(values, expected[i]!)).toBeLessThan(1e-5);
   });
 
-  it("keeps an infinity to the windows that see it", async () => {
+  it.skipIf(notRun !== "")("keeps an infinity to the windows that see it", async () => {
     // The last element of all: neither the columns nor the rows divide, and what lies beyond repeats it.
     const shapes = [[3, 20, 8, 30], [5, 20, 2, 5], [5]];
     const options = { special: [[3 * 20 * 8 * 30 - 1, Infinity]] as const };

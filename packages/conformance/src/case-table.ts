@@ -24,7 +24,7 @@ const derivativeMarks: Readonly<Record<Part, string>> = {
  * import { caseTable } from "@convoke/conformance";
  *
  * const table = caseTable([{ name: "reference" }]);
- * console.log(table.includes("| `softmax` | activation | 22 | float32 ∂², float64 ∂² |")); // true
+ * console.log(table.includes("| `softmax` | activation | 33 | float32 ∂², float16 ∂, float64 ∂² |")); // true
  * ```
  */
 export function caseTable(backends: readonly TableBackend[]): string {

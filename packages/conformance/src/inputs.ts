@@ -7,8 +7,10 @@ import {
   hostUniform,
   isFloat,
   type DType,
+  type FloatDType,
   type TypedArray,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize, type Shape } from "@convoke/shape";
 
 /** How the elements of an input are made. Floating-point numbers are exact in float32, in float64 too. */
@@ -61,35 +63,27 @@ export function indices(shape: Shape, list: readonly number[]): Input {
   return { shape, fill: { kind: "values", values: list }, dtype: "int32" };
 }
 
-const FLOAT_EXTREMES = [
-  0,
-  -0,
-  1,
-  -1.5,
-  NaN,
-  Infinity,
-  -Infinity,
-  1e38,
-  -1e38,
-  3.4028234663852886e38,
-  1.1754943508222875e-38,
-  1e-40,
-  -1e-40,
-  0.5,
-] as const;
+/** The ends of a type: two large numbers, the largest, the smallest normal one, and two below it. */
+function floatExtremes(ends: readonly [number, number, number, number, number, number]): readonly number[] {
+  return [0, -0, 1, -1.5, NaN, Infinity, -Infinity, ...ends, 0.5];
+}
+
+const FLOAT32_EXTREMES = floatExtremes([
+  1e38, -1e38, 3.4028234663852886e38, 1.1754943508222875e-38, 1e-40, -1e-40,
+]);
+const FLOAT16_EXTREMES = floatExtremes([40000, -40000, 65504, 2 ** -14, 2 ** -20, -(2 ** -20)]);
 
 /** How many numbers `extremes` goes through before it repeats them, in the type that has most. */
-export const EXTREME_COUNT = FLOAT_EXTREMES.length;
+export const EXTREME_COUNT = FLOAT32_EXTREMES.length;
 
-const integerExtremes: Readonly<Record<Exclude<DType, "float32" | "float64">, readonly (number | bigint)[]>> =
-  {
-    int64: [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n, 3037000500n, 7n],
-    int32: [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 65537, -46341, 2 ** 24 + 1, 7],
-    uint32: [0, 1, 2 ** 32 - 1, 2 ** 31, 65537, 2 ** 24 + 1, 7],
-    int8: [0, 1, -1, 127, -128, 100, -100, 16, 7],
-    uint8: [0, 1, 255, 128, 200, 16, 7],
-    bool: [0, 1],
-  };
+const integerExtremes: Readonly<Record<Exclude<DType, FloatDType>, readonly (number | bigint)[]>> = {
+  int64: [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n, 3037000500n, 7n],
+  int32: [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 65537, -46341, 2 ** 24 + 1, 7],
+  uint32: [0, 1, 2 ** 32 - 1, 2 ** 31, 65537, 2 ** 24 + 1, 7],
+  int8: [0, 1, -1, 127, -128, 100, -100, 16, 7],
+  uint8: [0, 1, 255, 128, 200, 16, 7],
+  bool: [0, 1],
+};
 
 /** The elements of an input in an element type. The same `seed` gives the same elements everywhere. */
 export function elementsOf(input: Input, dtype: DType, seed: string): TypedArray {
@@ -103,7 +97,7 @@ export function elementsOf(input: Input, dtype: DType, seed: string): TypedArray
       dtype === "int64" ? BigInt(value) : isFloat(dtype) ? Math.fround(Number(value)) : value
     ) as never;
   }
-  return data;
+  return dtype === "float16" ? float16ToFloat32(float32ToFloat16(data as Float32Array)) : data;
 }
 
 function numbersOf(fill: Fill, dtype: DType, random: Float64Array): (i: number) => number | bigint {
@@ -115,7 +109,11 @@ function numbersOf(fill: Fill, dtype: DType, random: Float64Array): (i: number) 
       return (i) => values[i % values.length]!;
     }
     case "extremes": {
-      const list = isFloat(dtype) ? FLOAT_EXTREMES : integerExtremes[dtype];
+      const list = isFloat(dtype)
+        ? dtype === "float16"
+          ? FLOAT16_EXTREMES
+          : FLOAT32_EXTREMES
+        : integerExtremes[dtype];
       return (i) => list[i % list.length]!;
     }
     case "whole":

@@ -20,7 +20,7 @@ export interface AnyCase {
   readonly name: string;
   readonly inputs: readonly Input[];
   readonly attributes?: object;
-  /** The element types of the inputs that do not fix their own. Default: float32 and float64. */
+  /** The element types of the inputs that do not fix their own. Default: the floating-point types. */
   readonly dtypes?: readonly DType[];
   /** Default: 2, or 0 where the op has no gradient. Only cases in a floating-point type have any. */
   readonly derivatives?: Derivatives;
@@ -28,8 +28,8 @@ export interface AnyCase {
   readonly smooth?: boolean;
   /** Default: `close` for floating-point outputs. Outputs of other types are always compared exactly. */
   readonly compare?: Comparison;
-  /** A larger tolerance than 1e-5 in float32, with the reason for it. */
-  readonly tolerance?: { readonly float32: number; readonly reason: string };
+  /** Larger tolerances than those of the types, with the reason for them. */
+  readonly tolerance?: { readonly float16?: number; readonly float32?: number; readonly reason: string };
 }
 
 /** A case of the op `N`: its attributes are those of the op, and may be left out where it has none. */
@@ -43,8 +43,8 @@ export type CasesOf<N extends OpName> = {
   readonly [K in N]: readonly [OpCase<K>, ...OpCase<K>[]];
 };
 
-export const floats = ["float32", "float64"] as const satisfies readonly DType[];
+export const floats = ["float16", "float32", "float64"] as const satisfies readonly DType[];
 export const integers = ["int64", "int32", "uint32", "int8", "uint8"] as const satisfies readonly DType[];
-export const signed = ["float32", "float64", "int64", "int32", "int8"] as const satisfies readonly DType[];
+export const signed = [...floats, "int64", "int32", "int8"] as const satisfies readonly DType[];
 export const numeric = [...floats, ...integers] as const;
 export const everyDType = [...numeric, "bool"] as const;

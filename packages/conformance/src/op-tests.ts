@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { listCases, type ListedCase } from "./case-list.js";
 import { expectAgreement, type Agreement } from "./compare-arrays.js";
 import { expectFiniteDifferences } from "./finite-differences.js";
@@ -28,7 +29,8 @@ export interface TypedCase extends ListedCase {
   readonly dtype: DType;
 }
 
-const TOLERANCES = { float32: 1e-5, float64: 1e-12 } as const;
+/** Half precision has 11 bits; of a result of several steps each step is rounded. */
+const TOLERANCES = { float16: 2 ** -8, float32: 1e-5, float64: 1e-12 } as const;
 /** Of the reference backend's derivatives against finite differences: the rule of this project. */
 const FINITE_DIFFERENCES = { gradient: 1e-6, "second gradient": 1e-5 } as const;
 
@@ -45,7 +47,8 @@ export function definitionOf(op: OpName): Primitive | Composite {
 /** How often a case can be differentiated in its type. */
 export function derivativesOf({ op, case: entry, dtype }: TypedCase): Derivatives {
   if (definitionOf(op).gradient === "none" || !isFloat(dtype)) return 0;
-  return entry.derivatives ?? 2;
+  const derivatives = entry.derivatives ?? 2;
+  return dtype === "float16" && derivatives === 2 ? 1 : derivatives;
 }
 
 export function partsOf(typed: TypedCase): readonly Part[] {
@@ -143,15 +146,25 @@ async function expectedOf(
   typed: TypedCase,
   { parts, part, data }: { parts: ProgramParts; part: Part; data: readonly TypedArray[] },
 ): Promise<TypedArray[]> {
-  if (backend.name !== "reference" || typed.dtype !== "float32") return compute(reference(), parts, data);
+  const { dtype } = typed;
+  if (backend.name !== "reference" || (dtype !== "float32" && dtype !== "float16"))
+    return compute(reference(), parts, data);
   const wide = partOf(build(typed, "float64"), part);
-  const results = await compute(reference(), wide, dataOf(typed, "float64"));
-  return results.map((result) => (result instanceof Float64Array ? Float32Array.from(result) : result));
+  // Of numbers that half precision does not have, it gets what half precision makes of them.
+  const exact = data.map((each, i) =>
+    parts.inputs[i]!.dtype === dtype ? Float64Array.from(each as Float32Array) : each,
+  );
+  const results = await compute(reference(), wide, exact);
+  return results.map((result) => {
+    if (!(result instanceof Float64Array)) return result;
+    const single = Float32Array.from(result);
+    return dtype === "float16" ? float16ToFloat32(float32ToFloat16(single)) : single;
+  });
 }
 
 function agreementOf({ case: entry, dtype }: TypedCase, part: Part): Agreement {
   const compare: Comparison = part === "forward" ? (entry.compare ?? "close") : "close";
-  const tolerance =
-    dtype === "float64" ? TOLERANCES.float64 : (entry.tolerance?.float32 ?? TOLERANCES.float32);
+  const type = dtype === "float16" || dtype === "float64" ? dtype : "float32";
+  const tolerance = (type === "float64" ? undefined : entry.tolerance?.[type]) ?? TOLERANCES[type];
   return { compare, tolerance };
 }

@@ -96,7 +96,7 @@ describe("the umbrella", () => {
     );
     const left = functions.map(([name]) => name).filter((name) => !(name in ops));
     expect(left.sort().join(" ")).toMatchInlineSnapshot(
-      `"allocate apply applyAll byteLength checkAsserted checkFinite collectDropped compile composite debug defaultBackend describeOperation disposedBackendError erfOfNumber flattenTree foreignBufferError grad gradients graphOf holds hostFoldIn hostFoldInPath hostKey hostNormal hostUniform inputNode isBuffer isConstant isDType isFloat isInput isOpName kernelBackend lower lowerFor mergeCommonSubexpressions primitive read realize reference removeIdentities rewrite specOf structureKey tapOf tensorOver topologicalOrder traceFunction useBackend valueAndGrad valuesOf withScope"`,
+      `"allocate apply applyAll byteLength checkAsserted checkFinite collectDropped compile composite debug defaultBackend describeOperation disposedBackendError erfOfNumber flattenTree foreignBufferError grad gradients graphOf holds hostFoldIn hostFoldInPath hostKey hostNormal hostUniform inputNode isBuffer isConstant isDType isFloat isInput isOpName kernelBackend lower lowerFor mergeCommonSubexpressions primitive read realize reference removeIdentities rewrite roundAllToFloat16 runBody specOf structureKey tapOf tensorOver topologicalOrder traceFunction useBackend valueAndGrad valuesOf withScope"`,
     );
   });
 });

@@ -45,6 +45,7 @@ export {
   type Initializer,
   type TypedArray,
 } from "@convoke/core";
+export { autocast } from "@convoke/core/autocast";
 export { formatShape, ShapeError, type Dim, type Shape } from "@convoke/shape";
 // What the inferred types of users' functions over tensors name: their declarations have to find it here.
 export type {

@@ -2,7 +2,7 @@
 import { formatShape } from "@convoke/shape";
 import { isFloat } from "./dtype.js";
 import { GradientError } from "./errors.js";
-import { runBody } from "./graph/apply.js";
+import { inFloat32, runBody } from "./graph/apply.js";
 import { topologicalOrder, type GraphNode, type Value } from "./graph/node.js";
 import { describeOperation, withScope } from "./graph/scope.js";
 import { alias } from "./ops/identity.js";
@@ -192,8 +192,18 @@ function gradientOf(
   if (op.kind === "leaf" || op.gradient === "none") return [];
   if (op.gradient !== undefined) {
     const outputs = node.outputs.map((_, index) => context.wrap({ node, index }));
+    const rule = op.gradient;
     const { attributes } = node;
-    return op.gradient({ inputs, outputs, attributes, gradients: arriving, needs: context.needs });
+    const apply = (given: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] =>
+      rule({
+        inputs: given.slice(0, inputs.length) as Tensor[],
+        outputs: given.slice(inputs.length, inputs.length + outputs.length) as Tensor[],
+        attributes,
+        gradients: given.slice(inputs.length + outputs.length),
+        needs: context.needs,
+      });
+    const given = [...inputs, ...outputs, ...arriving];
+    return op.kind === "composite" && op.staysInFloat16 !== true ? inFloat32(given, apply) : apply(given);
   }
   if (op.kind === "primitive") return [];
   // Derived: differentiate the body. Fresh handles keep inputs apart that happen to be the same value.

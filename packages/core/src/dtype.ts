@@ -8,11 +8,13 @@ interface DTypeInfo {
 }
 
 /**
- * Every element type. `float32` trains everywhere; the others are storage types with element-wise, comparison,
- * reduction, movement, indexing and cast kernels. `int64` lives in a `BigInt64Array`, `bool` in a `Uint8Array` of 0 and 1.
+ * Every element type. `float32` trains everywhere, `float16` where a backend has it; the others are storage types with
+ * element-wise, comparison, reduction, movement, indexing and cast kernels. On the host `int64` lives in a
+ * `BigInt64Array`, `bool` in a `Uint8Array` of 0 and 1, and `float16` in a `Float32Array` of numbers that it has.
  */
 export const dtypes = {
   float32: { bytes: 4, kind: "float" },
+  float16: { bytes: 2, kind: "float" },
   float64: { bytes: 8, kind: "float" },
   int64: { bytes: 8, kind: "signed" },
   int32: { bytes: 4, kind: "signed" },
@@ -24,10 +26,11 @@ export const dtypes = {
 
 export type DType = keyof typeof dtypes;
 
-export type FloatDType = "float32" | "float64";
+export type FloatDType = "float16" | "float32" | "float64";
 
 interface ArrayOfDType {
   float32: Float32Array;
+  float16: Float32Array;
   float64: Float64Array;
   int64: BigInt64Array;
   int32: Int32Array;
@@ -44,6 +47,7 @@ export type TypedArray = TypedArrayOf<DType>;
 
 const allocators: { readonly [D in DType]: (length: number) => TypedArrayOf<D> } = {
   float32: (length) => new Float32Array(length),
+  float16: (length) => new Float32Array(length),
   float64: (length) => new Float64Array(length),
   int64: (length) => new BigInt64Array(length),
   int32: (length) => new Int32Array(length),
@@ -79,7 +83,12 @@ export function isFloat(dtype: DType): dtype is FloatDType {
   return dtypes[dtype].kind === "float";
 }
 
-/** Bytes of a dense tensor of `size` elements. */
+/** The element type in which many elements are added up: half-precision ones in float32. */
+export function accumulatorOf(dtype: DType): DType {
+  return dtype === "float16" ? "float32" : dtype;
+}
+
+/** Bytes of a dense tensor of `size` elements on a device that has numbers of its width. */
 export function byteLength(dtype: DType, size: number): number {
   return dtypes[dtype].bytes * size;
 }

@@ -1,6 +1,7 @@
 export { allocate, byteLength, dtypes, holds, isDType, isFloat } from "./dtype.js";
 export type { DType, FloatDType, TypedArray, TypedArrayOf } from "./dtype.js";
 export * from "./errors.js";
+export { roundAllToFloat16 } from "./float16.js";
 export { Tensor, type Nested } from "./tensor.js";
 export { Variable, type Initializer, type VariableOptions } from "./variable.js";
 export { isBuffer, Module, type Context } from "./module.js";
@@ -84,7 +85,7 @@ export type {
   Unsqueeze,
   Upsample as UpsampleShape,
 } from "@convoke/shape";
-export { apply, applyAll } from "./graph/apply.js";
+export { apply, applyAll, runBody } from "./graph/apply.js";
 export { graphOf, structureKey, type Graph, type StateUpdate } from "./graph/graph.js";
 export { inputNode, isConstant, isInput } from "./graph/leaf.js";
 export { GraphNode, specOf, topologicalOrder, type TensorSpec, type Value } from "./graph/node.js";

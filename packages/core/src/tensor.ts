@@ -24,6 +24,7 @@ import {
 } from "@convoke/shape";
 import { allocate, type DType, type TypedArrayOf } from "./dtype.js";
 import { ConvokeError } from "./errors.js";
+import { roundToFloat16 } from "./float16.js";
 import { constantNode } from "./graph/leaf.js";
 import { specOf, type Value } from "./graph/node.js";
 import { checkAsserted } from "./ops/assert-shape.js";
@@ -89,6 +90,7 @@ export class Tensor<out S extends Shape = Shape, out D extends DType = DType> {
     const dtype = this.dtype;
     const data = allocate(dtype, 1);
     data[0] = dtype === "int64" ? BigInt(value) : Number(value);
+    if (dtype === "float16") data[0] = roundToFloat16(Number(value));
     return new Tensor({ node: constantNode(data, { shape: [], dtype }), index: 0 });
   }
 

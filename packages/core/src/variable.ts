@@ -1,7 +1,8 @@
 // Named mutable cells: parameters, running statistics, optimizer moments.
 import { formatShape, ShapeError, shapeSize, type Shape } from "@convoke/shape";
-import { allocate, holds, type DType, type TypedArrayOf } from "./dtype.js";
+import { allocate, dtypeOf, holds, type DType, type TypedArrayOf } from "./dtype.js";
 import { BackendError, DTypeError } from "./errors.js";
+import { roundAllToFloat16 } from "./float16.js";
 import type { Backend } from "./backend/backend.js";
 import { Storage } from "./backend/storage.js";
 import { bufferOf } from "./execution/bind.js";
@@ -11,6 +12,7 @@ import { assertTensor } from "./graph/apply.js";
 import { constantNode, inputNode, isConstant, storedNode } from "./graph/leaf.js";
 import { GraphNode } from "./graph/node.js";
 import { currentScope } from "./graph/scope.js";
+import { convertElements } from "./ops/conversion.js";
 import { identityOps } from "./ops/identity.js";
 import type { HostKey } from "./random/threefry.js";
 import { addPendingWrite, dropPendingWrite, read, realizeNow, type PendingWrite } from "./realize.js";
@@ -124,7 +126,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
       });
     }
     dropPendingWrite(this);
-    this.#tensor = this.#constant(data.slice() as TypedArrayOf<D>);
+    const copy = allocate(this.dtype, data.length);
+    convertElements(data, dtypeOf(data), copy, this.dtype);
+    this.#tensor = this.#constant(copy);
     this.#isExposed = false;
   }
 
@@ -199,6 +203,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> implemen
     this.#tensor = this.#constant(() => {
       const data = allocate(dtype, shapeSize(shape));
       data.set(initializer(shape, key) as never);
+      if (dtype === "float16" && data instanceof Float32Array) roundAllToFloat16(data);
       return data;
     });
   }

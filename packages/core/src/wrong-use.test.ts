@@ -26,7 +26,7 @@ describe("values of the wrong kind", () => {
     "useBackend of a promise": () => useBackend(untyped(Promise.resolve(reference()))),
     "useBackend of a function": () => useBackend(untyped(reference)),
     "compile on a name": () => compile((x: Tensor) => x, { name: "step", backend: untyped("cpu") }),
-    "an unknown dtype": () => tensor([1], { dtype: untyped("float16") }),
+    "an unknown dtype": () => tensor([1], { dtype: untyped("bfloat16") }),
     "a cast to an unknown dtype": () => cast(tensor([1]), untyped("half")),
     "text as data": () => tensor(untyped(["a"])),
     "no data": () => tensor(untyped(undefined)),
@@ -61,11 +61,11 @@ describe("values of the wrong kind", () => {
         BackendError: step: got cpu, but it takes a backend.
         Call and await what makes it, for instance await useBackend(await cpu()), or useBackend(reference()).
       an unknown dtype
-        DTypeError: tensor: got the element type "float16", which there is not.
-        Use one of float32, float64, int64, int32, uint32, int8, uint8, bool.
+        DTypeError: tensor: got the element type "bfloat16", which there is not.
+        Use one of float32, float16, float64, int64, int32, uint32, int8, uint8, bool.
       a cast to an unknown dtype
         DTypeError: cast: got the element type "half", which there is not.
-        Use one of float32, float64, int64, int32, uint32, int8, uint8, bool.
+        Use one of float32, float16, float64, int64, int32, uint32, int8, uint8, bool.
       text as data
         DTypeError: tensor: the data holds a value of type string, but a tensor holds numbers, bigints or booleans.
         Give a number, nested arrays of numbers, or a typed array.

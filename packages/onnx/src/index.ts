@@ -13,12 +13,8 @@ export {
   type SparseTensor,
   type TypedAttribute,
 } from "./model/attributes.js";
-export {
-  bfloat16ToFloat32,
-  float16ToFloat32,
-  float32ToBfloat16,
-  float32ToFloat16,
-} from "./model/half-precision.js";
+export { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
+export { bfloat16ToFloat32, float32ToBfloat16 } from "./model/bfloat16.js";
 export {
   modelInputs,
   tensorValue,

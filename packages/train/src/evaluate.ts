@@ -16,6 +16,7 @@ import { checkClassLabels } from "./labels.js";
 import { LossWindow } from "./loss-window.js";
 import { lossNamed, type LossFunction, type LossName } from "./loss.js";
 import { metricNamed, MetricTotals, type Metric, type MetricName, type MetricValue } from "./metric.js";
+import { forwardIn, type Precision } from "./precision.js";
 import { scalarDType, type ForwardFunction } from "./training-step.js";
 
 /** How a model of other inputs than one tensor takes a batch. */
@@ -30,6 +31,12 @@ export interface MeasureOptions<Out> {
   readonly metrics?: readonly (MetricName | Metric<Out>)[];
   /** Where it runs: the model is moved there. Default: where the model is. */
   readonly backend?: Backend;
+  /**
+   * `"mixed"`: the model's products compute in half precision (`autocast`), on backends that have float16; parameters,
+   * loss, metrics and updates stay float32. `fit` then scales the loss, so that small gradients are not lost: a batch
+   * whose gradients overflow changes nothing but the scale. Default `"float32"`.
+   */
+  readonly precision?: Precision;
 }
 
 export interface EvaluateOptions<Out = Tensor> extends MeasureOptions<Out> {
@@ -143,14 +150,17 @@ export class Evaluator<Out> {
   }
 }
 
-/** `forward` of a model of one input on the input field of a batch. */
+/** What the options make of a batch, or else what a model of one input makes of its input field. */
 export function forwardOf<Out, M extends Module<never, Out>>(
   model: M,
-  options: Partial<ForwardOption<M, Out>>,
+  options: Partial<ForwardOption<M, Out>> & { readonly precision?: Precision },
 ): ForwardFunction<Out> {
-  const { forward } = options;
-  if (forward !== undefined) return (fields, context) => forward(model, fields, context);
-  return (fields, context) => model.forward(inputOf(fields) as never, context);
+  const { forward, precision = "float32" } = options;
+  const own: ForwardFunction<Out> =
+    forward === undefined
+      ? (fields, context) => model.forward(inputOf(fields) as never, context)
+      : (fields, context) => forward(model, fields, context);
+  return forwardIn(precision, own, model.variables());
 }
 
 /**

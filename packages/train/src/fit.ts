@@ -78,7 +78,8 @@ function requireCount(name: string, value: number | undefined): void {
  * is described by `forward` and a function as `loss`.
  *
  * @throws NonFiniteStepError when a loss or gradient is not finite: it names the step and the first layer, and all
- * parameters are as before that step.
+ * parameters are as before that step. In mixed precision gradients may overflow until the scale of the loss is 1.
+ * @throws UnsupportedOpError in mixed precision, when the backend has no float16.
  * @example
  * ```ts
  * import { arrayDataset } from "@convoke/datasets";

@@ -13,6 +13,8 @@ export interface EpochRecord {
   /** Measures on the validation data carry the prefix `val`. */
   readonly valLoss?: number;
   readonly valAccuracy?: number;
+  /** The scale of the loss at the epoch's end, in mixed precision. */
+  readonly lossScale?: number;
   /** The rate of the epoch's last update. */
   readonly learningRate: number;
   readonly [metric: string]: MetricValue | undefined;
@@ -20,7 +22,7 @@ export interface EpochRecord {
 
 export interface History {
   readonly epochs: readonly EpochRecord[];
-  /** Updates of the parameters. */
+  /** Updates of the parameters; in mixed precision also those that were left out because gradients overflowed. */
   readonly steps: number;
   /** Examples seen, and the time spent on them, in this call: validation counts as time, too. */
   readonly examples: number;

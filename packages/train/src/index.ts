@@ -42,6 +42,7 @@ export {
 } from "./metric.js";
 export { NonFiniteStepError, type StepPlace } from "./non-finite.js";
 export { loadParameters, saveParameters } from "./parameters.js";
+export type { Precision } from "./precision.js";
 export {
   progressBar,
   progressLines,

@@ -1,13 +1,14 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ConvokeError } from "@convoke/core";
+import { ConvokeError, Module, tensor, Variable, type Tensor } from "@convoke/core";
 import { batchNorm, dense, dropout, input, relu, sequential } from "@convoke/layers";
 import { adam, cosine, reduceOnPlateau, sgd } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
 import { blobs, valuesOf } from "../test/toy-data.js";
 import {
   checkpointFile,
+  decodeSafetensors,
   earlyStopping,
   evaluate,
   fit,
@@ -129,13 +130,13 @@ describe("a resumed run", () => {
     `);
     expect(await resume({ accumulate: 2 })).toMatchInlineSnapshot(`
       "CheckpointError: resume: the names do not match: it lacks "@training/gradient.0.weight", "@training/gradient.0.bias", "@training/gradient.1.weight" and 3 more.
-        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
     `);
     const small = sequential(input(2), dense({ units: 3 }));
     const untouched = await valuesOf(small);
     expect(await resume({}, small)).toMatchInlineSnapshot(`
       "CheckpointError: resume: the names do not match: it has "1.weight", "1.bias", "1.runningMean" and 11 more too many.
-        Build the same model (and the same optimizer, when a run goes on) as when it was saved."
+        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
     `);
     expect(await valuesOf(small)).toEqual(untouched);
     expect(await resume({ resume: await saveParameters(net()) })).toMatchInlineSnapshot(`
@@ -165,6 +166,22 @@ describe("parameters in a file", () => {
     const other = net(50);
     loadParameters(other, checkpoint);
     expect(await evaluate(other, blobs(30), { loss: "crossEntropy" })).toEqual(measured);
+  });
+
+  it("come back in half precision too, in two bytes each", async () => {
+    class Scale extends Module {
+      readonly factor = new Variable(tensor([1 / 3, -65504, 2 ** -24], { dtype: "float16" }));
+
+      protected compute(x: Tensor): Tensor {
+        return x.mul(this.factor.value);
+      }
+    }
+    const [model, other] = [new Scale(), new Scale()];
+    other.factor.set(new Float32Array(3));
+    const { tensors } = decodeSafetensors(await saveParameters(model));
+    expect(tensors["factor"]).toEqual({ dtype: "float16", shape: [3], data: await model.factor.data() });
+    loadParameters(other, await saveParameters(model));
+    expect(await other.factor.data()).toEqual(await model.factor.data());
   });
 
   it("change nothing where one of them does not fit", () => {

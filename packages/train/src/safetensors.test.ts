@@ -4,6 +4,11 @@ import { CheckpointError, decodeSafetensors, encodeSafetensors, type TensorData 
 const everyType: Record<string, TensorData> = {
   bytes: { dtype: "uint8", shape: [3], data: new Uint8Array([1, 2, 255]) },
   floats: { dtype: "float32", shape: [2, 2], data: new Float32Array([1, -2.5, NaN, Infinity]) },
+  halves: {
+    dtype: "float16",
+    shape: [3, 2],
+    data: new Float32Array([1, -2.5, NaN, Infinity, -Infinity, 2 ** -24]),
+  },
   doubles: { dtype: "float64", shape: [1], data: new Float64Array([Math.PI]) },
   longs: { dtype: "int64", shape: [2], data: new BigInt64Array([-1n, 2n ** 62n]) },
   ints: { dtype: "int32", shape: [1], data: new Int32Array([-7]) },
@@ -45,6 +50,26 @@ describe("safetensors", () => {
     expect(new Float32Array(bytes.slice(8 + length).buffer)).toEqual(new Float32Array([1, 2]));
   });
 
+  it("hold half precision in two bytes, between the types of four and of one", () => {
+    const bytes = encodeSafetensors({
+      tensors: {
+        flag: { dtype: "bool", shape: [1], data: new Uint8Array([1]) },
+        half: { dtype: "float16", shape: [3], data: new Float32Array([1, -2, 65504]) },
+        single: { dtype: "float32", shape: [1], data: new Float32Array([1]) },
+      },
+      metadata: {},
+    });
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    expect(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))).toEqual({
+      single: { dtype: "F32", shape: [1], data_offsets: [0, 4] },
+      half: { dtype: "F16", shape: [3], data_offsets: [4, 10] },
+      flag: { dtype: "BOOL", shape: [1], data_offsets: [10, 11] },
+    });
+    expect(new Uint16Array(bytes.slice(8 + length + 4, 8 + length + 10).buffer)).toEqual(
+      Uint16Array.of(0x3c00, 0xc000, 0x7bff),
+    );
+  });
+
   it("are read from the middle of a buffer, at any alignment", () => {
     const bytes = encodeSafetensors({ tensors: everyType, metadata: {} });
     const shifted = new Uint8Array(bytes.length + 3);
@@ -71,6 +96,8 @@ describe("safetensors", () => {
       "a gap": fileOf({ w: entry({ data_offsets: [4, 12] }) }, 12),
       "an overlap": fileOf({ v: entry(), w: entry({ data_offsets: [4, 12] }) }, 12),
       "bytes left over": fileOf({ w: entry() }, 16),
+      "half precision in four bytes": fileOf({ w: entry({ dtype: "F16" }) }, 8),
+      "half precision cut off": fileOf({ w: entry({ dtype: "F16", data_offsets: [0, 4] }) }, 3),
       "unknown type": fileOf({ w: entry({ dtype: "F8_E4M3" }) }, 8),
       "metadata of numbers": fileOf({ __metadata__: { a: 1 } }),
     };
@@ -100,7 +127,9 @@ describe("safetensors", () => {
       a gap: w.safetensors: its tensor "w" starts at 4, but 0 comes next; this is not a complete safetensors file.
       an overlap: w.safetensors: its tensor "w" starts at 4, but 8 comes next; this is not a complete safetensors file.
       bytes left over: w.safetensors: its tensors take 8 bytes, but 16 follow the header; this is not a complete safetensors file.
-      unknown type: w.safetensors: its tensor "w" is of type "F8_E4M3", but Convoke has F32, F64, I64, I32, U32, I8, U8, BOOL.
+      half precision in four bytes: w.safetensors: its tensor "w" needs 4 bytes, but its offsets hold 8; this is not a complete safetensors file.
+      half precision cut off: w.safetensors: its tensors take 4 bytes, but 3 follow the header; this is not a complete safetensors file.
+      unknown type: w.safetensors: its tensor "w" is of type "F8_E4M3", but Convoke has F32, F16, F64, I64, I32, U32, I8, U8, BOOL.
       metadata of numbers: w.safetensors: its metadata "a" is no text; this is not a complete safetensors file."
     `);
   });

@@ -1,6 +1,7 @@
 // The safetensors format: 8 bytes with the header's length (little-endian), a JSON header, the tensors' bytes.
 // Specification: https://github.com/huggingface/safetensors#format
 import { allocate, byteLength, type DType, type TypedArray } from "@convoke/core";
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { shapeSize, type Shape } from "@convoke/shape";
 import { CheckpointError } from "./checkpoint-error.js";
 
@@ -19,6 +20,7 @@ export interface SafetensorsFile {
 
 const names: Readonly<Record<DType, string>> = {
   float32: "F32",
+  float16: "F16",
   float64: "F64",
   int64: "I64",
   int32: "I32",
@@ -55,8 +57,9 @@ export function encodeSafetensors(file: SafetensorsFile): Uint8Array {
   const entries = Object.entries(file.tensors).sort(([, a], [, b]) => widthOf(b.dtype) - widthOf(a.dtype));
   for (const [name, { dtype, shape, data }] of entries) {
     if (name === "__metadata__") throw malformed("encodeSafetensors", 'a tensor is named "__metadata__"');
-    header[name] = { dtype: names[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+    const end = offset + byteLength(dtype, data.length);
+    header[name] = { dtype: names[dtype], shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / 8) * 8;
@@ -65,11 +68,26 @@ export function encodeSafetensors(file: SafetensorsFile): Uint8Array {
   bytes.set(text, 8);
   bytes.fill(0x20, 8 + text.length, 8 + padded);
   let position = 8 + padded;
-  for (const [, { data }] of entries) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
-    position += data.byteLength;
+  for (const [, tensor] of entries) {
+    const own = bytesOf(tensor);
+    bytes.set(own, position);
+    position += own.byteLength;
   }
   return bytes;
+}
+
+/** The elements as the file has them: half precision in two bytes. */
+function bytesOf({ dtype, data }: TensorData): Uint8Array {
+  const stored = dtype === "float16" ? float32ToFloat16(data as Float32Array) : data;
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+function dataOf({ dtype, shape }: Pick<TensorData, "dtype" | "shape">, bytes: Uint8Array): TypedArray {
+  // A copy lies at the beginning of its buffer, whatever the alignment in the file.
+  if (dtype === "float16") return float16ToFloat32(new Uint16Array(new Uint8Array(bytes).buffer));
+  const data = allocate(dtype, shapeSize(shape));
+  new Uint8Array(data.buffer).set(bytes);
+  return data;
 }
 
 function widthOf(dtype: DType): number {
@@ -110,8 +128,7 @@ export function decodeSafetensors(
     .map(([name, value]) => entryOf(file, name, { value, fail }));
   assertCovered(entries, bytes.length - start, fail);
   const tensors = entries.map(({ name, dtype, shape, from, to }) => {
-    const data = allocate(dtype, shapeSize(shape));
-    new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to));
+    const data = dataOf({ dtype, shape }, bytes.subarray(start + from, start + to));
     return [name, { dtype, shape, data }] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata };

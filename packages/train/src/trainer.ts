@@ -34,7 +34,9 @@ import type { FitOptions } from "./fit.js";
 import type { EpochRecord, History } from "./history.js";
 import { checkClassLabels } from "./labels.js";
 import { LossReader, type Unread } from "./loss-reader.js";
+import { LossScale } from "./loss-scale.js";
 import { explainNonFinite } from "./non-finite.js";
+import { assertHasHalf } from "./precision.js";
 import { isDueAfterStep, Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
 import { nothingToTrain, seedOf, start } from "./run-start.js";
@@ -65,6 +67,7 @@ export class Trainer<Out> implements Run {
   readonly #seed: number;
   readonly #key: HostKey;
   readonly #optimizer: OptimizerState;
+  readonly #scale: LossScale | undefined;
   readonly #step: TrainingStep<Out>;
   readonly #evaluator: Evaluator<Out> | undefined;
   readonly #progress: ProgressReporter | undefined;
@@ -111,6 +114,7 @@ export class Trainer<Out> implements Run {
     if (parameters.length === 0) throw nothingToTrain(model);
     this.#optimizer = options.optimizer.init(parameters);
     const { loss, metrics } = measuresOf(options);
+    this.#scale = options.precision === "mixed" ? new LossScale() : undefined;
     this.#step = new TrainingStep({
       forward,
       // The options' type asks for a loss.
@@ -118,6 +122,7 @@ export class Trainer<Out> implements Run {
       variables,
       optimizer: this.#optimizer,
       clip: options.clip ?? {},
+      scale: this.#scale,
       accumulates: this.#accumulate > 1,
       metrics,
       // Twice as long as what waits to be read: a callback may read while the next step runs.
@@ -135,6 +140,7 @@ export class Trainer<Out> implements Run {
   async run(): Promise<History> {
     const { epochs = 1, backend } = this.#options;
     try {
+      if (this.#scale !== undefined) assertHasHalf(backend ?? this.#home());
       if (backend !== undefined) await this.to(backend);
       this.#startedAt = performance.now();
       this.#progress?.start({
@@ -181,10 +187,15 @@ export class Trainer<Out> implements Run {
     return encodeCheckpoint(await this.#state());
   }
 
+  /** Where the run lives. */
+  #home(): Backend {
+    const found = Object.values(this.variables).find(({ backend }) => backend !== undefined)?.backend;
+    return found ?? defaultBackend();
+  }
+
   /** Keeps a copy of the run to go back to when the device is lost, where that is possible at all. */
   async #keep(): Promise<void> {
-    const found = Object.values(this.variables).find(({ backend }) => backend !== undefined)?.backend;
-    const home = found ?? defaultBackend();
+    const home = this.#home();
     if (!this.#recovery.servesOn(home)) return;
     this.#recovery.keep({ checkpoint: await this.#state(), examples: this.#examples, home });
   }
@@ -222,7 +233,7 @@ export class Trainer<Out> implements Run {
       variables: this.variables,
       optimizer: this.#optimizer,
       schedule: this.#options.optimizer.learningRate,
-      training: [...this.#step.metrics.variables, ...this.#step.sums.values()],
+      training: this.#step.kept,
       callbacks: this.#callbacks,
     };
   }
@@ -329,6 +340,7 @@ export class Trainer<Out> implements Run {
       loss: loss.sum / loss.examples,
       ...measured,
       ...(await this.#validate()),
+      ...(this.#scale && { lossScale: await this.#scale.read() }),
       learningRate: rate,
     };
     this.#records = [...this.#records, record];

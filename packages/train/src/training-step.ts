@@ -14,6 +14,7 @@ import type { Shape } from "@convoke/shape";
 import { tensorsOf, type BatchTensors, type SizedBatch } from "./batch.js";
 import type { RunPosition } from "./checkpoint.js";
 import { LossWindow } from "./loss-window.js";
+import type { LossScale } from "./loss-scale.js";
 import type { LossFunction } from "./loss.js";
 import { MetricTotals, type Metric } from "./metric.js";
 
@@ -35,6 +36,8 @@ export interface TrainingStepParts<Out> {
   readonly variables: readonly Variable[];
   readonly optimizer: OptimizerState;
   readonly clip: ClipOptions;
+  /** In mixed precision. */
+  readonly scale: LossScale | undefined;
   /** Whether gradients of several batches are summed before an update. */
   readonly accumulates: boolean;
   readonly metrics: readonly Metric<Out>[];
@@ -79,8 +82,12 @@ const NONE = -1;
 export class TrainingStep<Out> {
   readonly metrics: MetricTotals<Out>;
   readonly losses: LossWindow;
-  /** Sums of gradients, by the name of their parameter. */
-  readonly sums: ReadonlyMap<Variable, Variable>;
+  /** What a checkpoint holds beside model and optimizer. */
+  readonly kept: readonly Variable[];
+  /** Sums of gradients, by their parameter. */
+  readonly #sums: ReadonlyMap<Variable, Variable>;
+  /** How many examples they are sums over, where batches may be left out. */
+  readonly #summed: Variable | undefined;
   readonly #parts: TrainingStepParts<Out>;
   /** The number of the first batch whose loss or gradient was not finite. While it is set, nothing changes any more. */
   readonly #failed = stateVariable("failedBatch", { shape: [], dtype: "int32", value: NONE });
@@ -94,7 +101,16 @@ export class TrainingStep<Out> {
     const sums = parts.accumulates
       ? parameters.map((parameter) => [parameter, sumFor(parameter)] as const)
       : [];
-    this.sums = new Map(sums);
+    this.#sums = new Map(sums);
+    const { scale, accumulates } = parts;
+    if (scale !== undefined && accumulates)
+      this.#summed = stateVariable("gradientExamples", { shape: [], dtype: "float32" });
+    this.kept = [
+      ...this.metrics.variables,
+      ...this.#sums.values(),
+      ...(this.#summed === undefined ? [] : [this.#summed]),
+      ...(scale?.variables ?? []),
+    ];
     // It runs where the model lives.
     this.#compiled = compile((inputs: StepInputs) => this.#step(inputs), { name: "training step" });
   }
@@ -140,12 +156,12 @@ export class TrainingStep<Out> {
   /** Loss and gradients without any update: what is searched for the first value that is not finite. */
   lossAndGradients = ({ fields, key }: Pick<StepInputs, "fields" | "key">): Tensor[] => {
     const loss = this.#parts.loss(this.#parts.forward(fields, { training: true, key }), fields);
-    return [loss, ...gradients(loss, this.#trained())];
+    return [loss, ...gradients(this.#scaled(loss), this.#trained())];
   };
 
   /** The state that belongs to training, beside that of model and optimizer. */
   get state(): readonly Variable[] {
-    return [this.losses.variable, this.#failed, ...this.metrics.variables, ...this.sums.values()];
+    return [this.losses.variable, this.#failed, ...this.kept];
   }
 
   /** Forgets losses and failures; measures and sums of gradients are for whoever keeps them. */
@@ -165,26 +181,36 @@ export class TrainingStep<Out> {
     return this.#parts.optimizer.parameters.filter((parameter) => parameter.trainable);
   }
 
+  #scaled(loss: Tensor): Tensor {
+    return this.#parts.scale?.scaled(loss) ?? loss;
+  }
+
   #step(inputs: StepInputs): void {
-    const { forward, loss: lossOf, optimizer, variables } = this.#parts;
+    const { forward, loss: lossOf, optimizer, scale, variables } = this.#parts;
     const { fields, key, scalars, number } = inputs;
     const parameters = this.#trained();
     const before = variables.map((variable) => variable.value);
     const outputs = forward(fields, { training: true, key });
     const loss = lossOf(outputs, fields);
-    const raw = gradients(loss, parameters);
+    const scaled = gradients(this.#scaled(loss), parameters);
+    const raw = scale?.unscaled(scaled) ?? scaled;
 
     const isHealthy = this.#failed.value.less(0);
-    const isFinite = allFinite([loss, ...raw]);
+    const isFinite = allFinite([loss, ...scaled]);
     const gate = isHealthy.logicalAnd(isFinite);
-    this.#failed.assign(isHealthy.logicalAnd(isFinite.logicalNot()).where(number, this.#failed.value));
+    // Gradients that overflow under a scale are no failure while a smaller one may help.
+    const isGood =
+      scale === undefined ? isFinite : isFinite.logicalOr(scale.isLarge.logicalAnd(allFinite([loss])));
+    const goesOn = isHealthy.logicalAnd(isGood);
+    this.#failed.assign(isHealthy.logicalAnd(isGood.logicalNot()).where(number, this.#failed.value));
+    scale?.update(isFinite, goesOn);
 
     // What the forward pass itself changed (running statistics) is part of the step.
     variables.forEach((variable, i) => {
       const after = variable.value;
       if (after !== before[i]) variable.assign(gate.where(after, before[i]!));
     });
-    const { gradients: collected, ends } = this.#accumulate(parameters, raw, { inputs, gate });
+    const { gradients: collected, ends } = this.#accumulate(parameters, raw, { inputs, gate, goesOn });
     optimizer.update(parameters, this.#clipped(collected), { scalars, gate: ends });
     this.losses.write(inputs.position, loss);
     this.metrics.update(outputs, fields, inputs.restart);
@@ -194,19 +220,25 @@ export class TrainingStep<Out> {
   #accumulate(
     parameters: readonly Variable[],
     raw: readonly Tensor[],
-    { inputs, gate }: { inputs: StepInputs; gate: Tensor<Shape, "bool"> },
+    {
+      inputs,
+      gate,
+      goesOn,
+    }: { inputs: StepInputs; gate: Tensor<Shape, "bool">; goesOn: Tensor<Shape, "bool"> },
   ): { gradients: readonly Tensor[]; ends: Tensor<Shape, "bool"> } {
     const { group } = inputs;
     if (group === undefined) return { gradients: raw, ends: gate };
+    const grow = (sum: Variable, part: Tensor): Tensor => {
+      const start = group.starts.where(sum.value.literal(0).broadcastTo(sum.shape), sum.value);
+      sum.assign(gate.where(start.add(part), start));
+      return sum.value;
+    };
+    const total = this.#summed === undefined ? group.total : grow(this.#summed, group.size);
     const means = parameters.map((parameter, i) => {
-      const sum = this.sums.get(parameter)!;
-      const { dtype, shape } = parameter;
-      const start = group.starts.where(sum.value.literal(0).broadcastTo(shape), sum.value);
-      const next = start.add(raw[i]!.mul(group.size.cast(dtype)));
-      sum.assign(gate.where(next, sum.value));
-      return next.div(group.total.cast(dtype));
+      const { dtype } = parameter;
+      return grow(this.#sums.get(parameter)!, raw[i]!.mul(group.size.cast(dtype))).div(total.cast(dtype));
     });
-    return { gradients: means, ends: gate.logicalAnd(group.ends) };
+    return { gradients: means, ends: goesOn.logicalAnd(group.ends).logicalAnd(total.greater(0)) };
   }
 
   #clipped(given: readonly Tensor[]): readonly Tensor[] {

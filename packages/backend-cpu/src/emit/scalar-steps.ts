@@ -1,6 +1,7 @@
 // Element steps on one element of any type; what vectors do not cover. Integers narrower than 32 bits live in i32.
 import { dtypes, erfOfNumber, type DType } from "@convoke/core";
 import type { Step } from "@convoke/core/planning";
+import { cpuDType, type CpuDType } from "../element-types.js";
 import type { Access as MemoryAccess, Instruction } from "./wasm-instructions.js";
 import type { FunctionCode, Local, ValueType } from "./wasm-module.js";
 
@@ -35,7 +36,7 @@ export function scalarType(dtype: DType): ValueType {
   return dtype === "int64" ? "i64" : "i32";
 }
 
-const loads: Record<DType, MemoryAccess> = {
+const loads: Record<CpuDType, MemoryAccess> = {
   float32: "f32.load",
   float64: "f64.load",
   int64: "i64.load",
@@ -47,7 +48,7 @@ const loads: Record<DType, MemoryAccess> = {
 };
 
 export function emitScalarLoad(code: FunctionCode, dtype: DType): void {
-  code.memory(loads[dtype]);
+  code.memory(loads[cpuDType(dtype, { op: "load" })]);
 }
 
 export function emitScalarStore(code: FunctionCode, parts: { dtype: DType; value: Local }): void {

@@ -2,6 +2,7 @@
 import { specOf, type DType, type GraphNode, type OpName, type Unsupported } from "@convoke/core";
 import { hasOnnxForm } from "@convoke/onnx";
 import { keepsWhole } from "../blocked/forms.js";
+import { noFloat16 } from "./element-types.js";
 import { isDrawn } from "./host-part.js";
 
 /** Primitives that ONNX Runtime computes for some element types of their first input only. */
@@ -40,6 +41,8 @@ const doubles: ReadonlySet<string> = new Set<OpName>([
 
 /** Whether a node can be written at this opset, and whether ONNX Runtime then runs it. */
 export function supportedAt(node: GraphNode, opset: number, block: number | undefined): true | Unsupported {
+  if ([...node.inputs.map(specOf), ...node.outputs].some(({ dtype }) => dtype === "float16"))
+    return noFloat16;
   if (isDrawn(node) || (block !== undefined && keepsWhole(node, block))) return true;
   if (!hasOnnxForm(node, opset)) return { reason: "ONNX has no operator for it" };
   const { name, kind } = node.op;

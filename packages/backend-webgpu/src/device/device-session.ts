@@ -4,6 +4,7 @@ import { Profiler } from "../profile/profiler.js";
 import type { DeviceInfo } from "../webgpu-backend.js";
 import { BufferPool } from "./buffer-pool.js";
 import { noMemoryLeft, tooLarge } from "./device-errors.js";
+import { formatOf, type HostFormat } from "./host-format.js";
 import { Staging } from "./staging.js";
 import { Pipelines } from "./pipelines.js";
 import type { Wanted } from "./wanted.js";
@@ -20,6 +21,8 @@ const MOST_UNDER_WAY = 3;
 export class DeviceSession {
   readonly device: GPUDevice;
   readonly info: DeviceInfo;
+  /** How the elements of tensors lie on it. */
+  readonly format: HostFormat;
   readonly pool: BufferPool;
   readonly pipelines: Pipelines;
   readonly staging: Staging;
@@ -45,6 +48,7 @@ export class DeviceSession {
     this.gpu = gpu;
     this.device = device;
     this.info = info;
+    this.format = formatOf(info.features);
     const onError = (error: GPUError): void => {
       this.error ??= error;
     };

@@ -7,19 +7,13 @@ import {
   type TensorSpec,
   type TypedArray,
 } from "@convoke/core";
-import { formatShape } from "@convoke/shape";
 import { ownBlock, type Block, type Range } from "./blocks.js";
 import type { CurrentDevice } from "./current-device.js";
 import { overLimit, type LossErrors } from "./device-errors.js";
-import { assertOnDevice, fromWords, toWords } from "./host-format.js";
+import { assertOnDevice, type HostFormat } from "./host-format.js";
 import { readBack } from "./readback.js";
-import { bytesOf, wanted, WebGpuBuffer } from "./webgpu-buffer.js";
-
-/** A value that is to be made, and what it is in words. */
-export interface NewValue {
-  readonly spec: TensorSpec;
-  readonly label: string;
-}
+import { wantedFor, type NewValue } from "./wanted.js";
+import { WebGpuBuffer } from "./webgpu-buffer.js";
 
 /** How often a run that finds no room waits for dropped handles to be collected. */
 const ATTEMPTS = 8;
@@ -32,7 +26,9 @@ export class DeviceValues {
   readonly #live = new Set<WebGpuBuffer>();
   #bytes = 0;
   /** What `restore()` puts back. */
-  #snapshot = new Map<WebGpuBuffer, Uint8Array<ArrayBuffer>>();
+  #snapshot = new Map<WebGpuBuffer, ArrayBuffer>();
+  /** How the values in it lie. */
+  #snapshotFormat: HostFormat;
   /** The memory of values that are freed while all are read: it stays as it is until they are. */
   #held: Block[] | undefined;
 
@@ -41,6 +37,7 @@ export class DeviceValues {
     { limit, losses }: { readonly limit: number; readonly losses: LossErrors },
   ) {
     this.#device = device;
+    this.#snapshotFormat = device.session.format;
     this.#limit = limit;
     this.#losses = losses;
   }
@@ -53,10 +50,10 @@ export class DeviceValues {
   upload(data: TypedArray, { spec, label }: NewValue): WebGpuBuffer {
     this.#device.assertUsable();
     assertOnDevice("tensor", spec.dtype);
-    const { pool } = this.#device.session;
+    const { pool, format } = this.#device.session;
     this.#assertRoom({ spec, label });
-    const buffer = this.adopt({ spec, label }, pool.take(bytesOf(spec)));
-    const words = toWords(data);
+    const buffer = this.adopt({ spec, label }, pool.take(format.bytesOf(spec)));
+    const words = format.toDevice(data, spec.dtype);
     pool.write(buffer.memory.buffer, words);
     const creation = pool.created(buffer.memory.buffer);
     if (creation !== undefined) {
@@ -73,7 +70,8 @@ export class DeviceValues {
     // What was freed while this waited may hold another value by now.
     const own = this.own(buffer);
     own.noteRead();
-    return fromWords(own.spec.dtype, await this.#wordsOf(own));
+    const words = await this.#wordsOf(own);
+    return this.#device.session.format.fromDevice(own.spec, words);
   }
 
   /** A buffer as one of these. @throws where it is none, is freed, or went with a device. */
@@ -88,7 +86,8 @@ export class DeviceValues {
 
   /** Counts a value in memory that was taken for it. */
   adopt({ spec, label }: NewValue, memory: GPUBuffer): WebGpuBuffer {
-    const buffer = new WebGpuBuffer(spec, label, ownBlock(this.#device.session.pool, memory, bytesOf(spec)));
+    const { pool, format } = this.#device.session;
+    const buffer = new WebGpuBuffer(spec, label, ownBlock(pool, memory, format.bytesOf(spec)));
     this.#live.add(buffer);
     this.#bytes += this.#sizeOf(spec);
     return buffer;
@@ -127,20 +126,20 @@ export class DeviceValues {
   /** Puts values into memory that were uploaded when the device had none left. */
   async place(buffers: readonly WebGpuBuffer[]): Promise<void> {
     const { session } = this.#device;
-    const { pool } = session;
+    const { pool, format } = session;
     if (!pool.isSettled) await pool.settle();
     for (const buffer of buffers) {
       const { words } = buffer;
       if (words === undefined) continue;
       if (!pool.exists(buffer.memory.buffer)) {
-        const [memory] = await session.take([wanted(buffer.spec, buffer.label)]);
+        const [memory] = await session.take([wantedFor(buffer, format)]);
         // Nobody would give back what a value takes after it was freed.
         if (buffer.isFreed) {
           pool.giveBack(memory!);
           continue;
         }
         pool.write(memory!, words);
-        buffer.memory = ownBlock(pool, memory!, bytesOf(buffer.spec));
+        buffer.memory = ownBlock(pool, memory!, format.bytesOf(buffer.spec));
       }
       buffer.words = undefined;
     }
@@ -155,8 +154,9 @@ export class DeviceValues {
     this.#held = [];
     try {
       const values = await this.#read(buffers.map(({ memory }) => memory));
-      const pairs = buffers.map((buffer, i) => [buffer, new Uint8Array(values[i]!)] as const);
+      const pairs = buffers.map((buffer, i) => [buffer, values[i]!] as const);
       this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
+      this.#snapshotFormat = this.#device.session.format;
     } finally {
       for (const memory of this.#held) memory.release();
       this.#held = undefined;
@@ -165,17 +165,20 @@ export class DeviceValues {
 
   /** Puts what the last snapshot had on a device that was opened after a loss; the rest is lost. */
   restore(): void {
-    const { pool } = this.#device.session;
+    const { pool, format } = this.#device.session;
     for (const buffer of this.#live) {
-      const words = this.#snapshot.get(buffer);
+      const kept = this.#snapshot.get(buffer);
       buffer.copy = undefined;
-      if (words === undefined) {
+      if (kept === undefined) {
         buffer.isLost = true;
         buffer.words = undefined;
         this.#live.delete(buffer);
         continue;
       }
-      const bytes = bytesOf(buffer.spec);
+      const { spec } = buffer;
+      const bytes = format.bytesOf(spec);
+      // The new device may be of another kind.
+      const words = format.toDevice(this.#snapshotFormat.fromDevice(spec, kept), spec.dtype);
       buffer.memory = ownBlock(pool, pool.take(bytes), bytes);
       pool.write(buffer.memory.buffer, words);
       // Should there be no memory, the next use tries again.
@@ -208,17 +211,18 @@ export class DeviceValues {
 
   /** What a value counts for: the buffer that it would take. */
   #sizeOf(spec: TensorSpec): number {
-    return this.#device.session.pool.sizeOf(bytesOf(spec));
+    const { pool, format } = this.#device.session;
+    return pool.sizeOf(format.bytesOf(spec));
   }
 
   /** @param before bytes of what is made before it */
-  #assertRoom({ spec, label }: NewValue, before = 0): void {
-    const bytes = bytesOf(spec);
-    const name = (): string => `${label} ${formatShape(spec.shape)}`;
-    this.#device.session.assertFits({ bytes, name });
+  #assertRoom(value: NewValue, before = 0): void {
+    const { session } = this.#device;
+    const { bytes, name } = wantedFor(value, session.format);
+    session.assertFits({ bytes, name });
     const limit = this.#limit;
     const live = this.#bytes + before;
-    if (live + this.#sizeOf(spec) <= limit) return;
+    if (live + this.#sizeOf(value.spec) <= limit) return;
     throw overLimit(name(), { bytes, live, limit });
   }
 }

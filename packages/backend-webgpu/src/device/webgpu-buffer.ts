@@ -1,10 +1,8 @@
 // A value on the device.
 import type { DeviceBuffer, TensorSpec } from "@convoke/core";
-import { formatShape, shapeSize } from "@convoke/shape";
-import { ELEMENT_BYTES } from "./host-format.js";
+import { formatShape } from "@convoke/shape";
 import type { Block } from "./blocks.js";
 import type { Readback } from "./staging.js";
-import type { Wanted } from "./wanted.js";
 
 export interface RunCopy {
   readonly readback: Readback;
@@ -48,13 +46,4 @@ export class WebGpuBuffer implements DeviceBuffer {
     this.#copy?.readback.drop();
     this.#copy = copy;
   }
-}
-
-export function bytesOf({ shape }: TensorSpec): number {
-  return shapeSize(shape) * ELEMENT_BYTES;
-}
-
-/** The memory of a value. */
-export function wanted(spec: TensorSpec, label: string): Wanted {
-  return { bytes: bytesOf(spec), name: () => `${label} ${formatShape(spec.shape)}` };
 }

@@ -1,5 +1,5 @@
-// Convolution and its gradients in float32 as products whose operands are read through windows (implicit GEMM).
-import { specOf, type GraphNode, type Value } from "@convoke/core";
+// Convolution and its gradients as products whose operands are read through windows (implicit GEMM).
+import { specOf, type DType, type GraphNode, type Value } from "@convoke/core";
 import {
   denseStrides,
   emitConv,
@@ -11,9 +11,11 @@ import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";
 import { ShaderText } from "../wgsl/shader.js";
+import { filterStripsOf, filterStripShader } from "./filter-strips.js";
 import type { GemmOperand, GemmSize } from "./gemm.js";
 import { emitProduct, rectified, sumParts } from "./products.js";
-import { filterStripsOf, filterStripShader, stripShader, type StripWalk } from "./strips.js";
+import type { StripWalk } from "./strip-walk.js";
+import { stripShader } from "./strips.js";
 
 /** The three arrays of a convolution: x [N, C, …], w [O, C / groups, …], y [N, O, …]. */
 interface Faces {
@@ -45,7 +47,9 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   const text = new ShaderText();
   const walk = walkOf(faces, geometry);
   const addend = bias === undefined ? undefined : builder.layoutOf(bias);
-  const strips = stripWalkOf(faces, geometry, builder);
+  const { dtype } = specOf(x);
+  const { hasSubgroups } = builder.traits;
+  const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   if (strips !== undefined) {
     const finish = [
       addend === undefined
@@ -61,9 +65,8 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
       offset: 0,
     } as const;
     const kernel = { buffer: builder.dense(w), strides };
-    builder.dispatch(
-      stripShader(text, { walk: strips, x: builder.dense(x), w: kernel, target: y.buffer, finish }),
-    );
+    const operands = { x: builder.dense(x), w: kernel, target: y.buffer };
+    builder.dispatch(stripShader(text, { walk: strips, ...operands, finish, hasSubgroups }));
     return;
   }
   const filter = `(batch * ${walk.filters} + row)`;
@@ -71,13 +74,14 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
     text,
     {
       size: { ...walk.size, rows: walk.filters, columns: walk.windows, depth: walk.taps },
-      a: filterRows(text.reads(builder.dense(w), "float32"), walk),
-      b: inputColumns(text.reads(builder.dense(x), "float32"), walk),
+      a: filterRows(text.source(builder.dense(w), dtype), walk),
+      b: inputColumns(text.source(builder.dense(x), dtype), walk),
       target: y.buffer,
+      dtype,
       place: `(column / ${walk.area} * ${faces.w[0]!} + ${filter}) * ${walk.area} + column % ${walk.area}`,
       bias:
         addend &&
-        `${text.reads(addend.buffer, "float32")}[${placeOf([filter], { ...addend, strides: addend.strides })}]`,
+        text.source(addend.buffer, dtype)(placeOf([filter], { ...addend, strides: addend.strides })),
       rectify: builder.rectifies(node),
     },
     builder,
@@ -95,7 +99,9 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
     return;
   }
   const text = new ShaderText();
-  const strips = stripWalkOf(faces, geometry, builder);
+  const { dtype } = specOf(g);
+  const { hasSubgroups } = builder.traits;
+  const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   if (strips?.stride.every((step) => step === 1) === true) {
     // The transpose is a convolution of the gradient with turned kernels.
     const [, channels, high, wide] = faces.w as [number, number, number, number];
@@ -115,9 +121,8 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
       offset: high * wide - 1,
     } as const;
     const weights = { buffer: builder.dense(w), strides };
-    builder.dispatch(
-      stripShader(text, { walk: turned, x: builder.dense(g), w: weights, target: x.buffer, finish: [] }),
-    );
+    const operands = { x: builder.dense(g), w: weights, target: x.buffer };
+    builder.dispatch(stripShader(text, { walk: turned, ...operands, finish: [], hasSubgroups }));
     return;
   }
   const walk = walkOf(faces, geometry);
@@ -131,9 +136,10 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
         columns: faces.x[0]! * area,
         depth: walk.filters * walk.kernel,
       },
-      a: channelRows(text.reads(builder.dense(w), "float32"), walk),
-      b: gradientColumns(text.reads(builder.dense(g), "float32"), walk),
+      a: channelRows(text.source(builder.dense(w), dtype), walk),
+      b: gradientColumns(text.source(builder.dense(g), dtype), walk),
       target: x.buffer,
+      dtype,
       place: `(column / ${area} * ${faces.x[1]!} + batch * ${walk.channels} + row) * ${area} + column % ${area}`,
     },
     builder,
@@ -151,14 +157,17 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
     return;
   }
   const text = new ShaderText();
-  const strips = stripWalkOf(faces, geometry, builder);
+  const { dtype } = specOf(x);
+  const { hasSubgroups } = builder.traits;
+  const strips = stripWalkOf(faces, { geometry, dtype }, builder);
   const shares = strips && filterStripsOf(strips);
   if (strips !== undefined && shares !== undefined) {
     const results = shapeSize(w.shape);
     const target = shares.parts === 1 ? w.buffer : builder.scratch([shares.parts, results], "float32").buffer;
     const operands = { x: builder.dense(x), g: builder.dense(g), target };
-    builder.dispatch(filterStripShader(text, { walk: strips, ...operands, strips: shares }));
-    if (shares.parts > 1) sumParts({ from: target, to: w.buffer, parts: shares.parts, results }, builder);
+    builder.dispatch(filterStripShader(text, { walk: strips, ...operands, strips: shares, hasSubgroups }));
+    if (shares.parts > 1)
+      sumParts({ from: target, to: w.buffer, dtype, parts: shares.parts, results }, builder);
     return;
   }
   const walk = walkOf(faces, geometry);
@@ -166,18 +175,24 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
     text,
     {
       size: { ...walk.size, rows: walk.filters, columns: walk.taps, depth: walk.windows },
-      a: gradientRows(text.reads(builder.dense(g), "float32"), walk),
-      b: inputTaps(text.reads(builder.dense(x), "float32"), walk),
+      a: gradientRows(text.source(builder.dense(g), dtype), walk),
+      b: inputTaps(text.source(builder.dense(x), dtype), walk),
       target: w.buffer,
+      dtype,
       place: `(batch * ${walk.filters} + row) * ${walk.taps} + column`,
     },
     builder,
   );
 }
 
-/** What strips need to know, where they are the way: over planes of one group, on a device that runs in software. */
-function stripWalkOf({ x, w, y }: Faces, geometry: Geometry, builder: ProgramBuilder): StripWalk | undefined {
-  if (!builder.traits.isSoftware || x.length !== 4 || geometry.groups !== 1) return undefined;
+/** What strips need to know, where they are the way: over float32 planes of one group, on a device in software. */
+function stripWalkOf(
+  { x, w, y }: Faces,
+  { geometry, dtype }: { readonly geometry: Geometry; readonly dtype: DType },
+  builder: ProgramBuilder,
+): StripWalk | undefined {
+  if (!builder.traits.isSoftware || dtype !== "float32") return undefined;
+  if (x.length !== 4 || geometry.groups !== 1) return undefined;
   const plane = ([, , high, wide]: Shape): readonly [number, number] => [high!, wide!];
   const { stride, dilation, pads } = geometry;
   return {
@@ -197,14 +212,15 @@ function stripWalkOf({ x, w, y }: Faces, geometry: Geometry, builder: ProgramBui
 function rectifyInPlace(node: GraphNode, builder: ProgramBuilder): void {
   const value = { node, index: 0 };
   const from = builder.layoutOf(value);
-  const to = builder.scratch(from.shape, "float32");
-  const access = { dtype: "float32", strides: denseStrides(from.shape), offset: 0 } as const;
+  const { dtype } = specOf(value);
+  const to = builder.scratch(from.shape, dtype);
+  const access = { dtype, strides: denseStrides(from.shape), offset: 0 } as const;
   builder.loop({
     shape: from.shape,
     inputs: [{ ...access, buffer: from.buffer }],
     steps: [
-      { op: "constant", arguments: [], dtype: "float32", value: 0 },
-      { op: "maximum", arguments: [0, 1], dtype: "float32" },
+      { op: "constant", arguments: [], dtype, value: 0 },
+      { op: "maximum", arguments: [0, 1], dtype },
     ],
     outputs: [{ ...access, buffer: to.buffer, value: 2 }],
   });
@@ -244,33 +260,36 @@ function walkOf(faces: Faces, geometry: Geometry): Walk {
   };
 }
 
+/** The values of an operand, by their place. */
+type Source = (place: string) => string;
+
 /** w as [filter, channel and kernel position]. */
-function filterRows(w: string, { filters, taps }: Walk): GemmOperand {
+function filterRows(w: Source, { filters, taps }: Walk): GemmOperand {
   return {
     keeps: "depth",
     outer: (index) => `let aStart = (batch * ${filters} + ${index}) * ${taps};`,
     depth: (index) => `let aDepth = ${index};`,
-    element: `${w}[aStart + aDepth]`,
+    element: w("aStart + aDepth"),
   };
 }
 
 /** w as [channel, filter and kernel position]. */
-function channelRows(w: string, { filters, kernel, taps }: Walk): GemmOperand {
+function channelRows(w: Source, { filters, kernel, taps }: Walk): GemmOperand {
   return {
     keeps: "depth",
     outer: (index) => `let aStart = batch * ${filters * taps} + ${index} * ${kernel};`,
     depth: (index) => `let aDepth = ${index} / ${kernel} * ${taps} + ${index} % ${kernel};`,
-    element: `${w}[aStart + aDepth]`,
+    element: w("aStart + aDepth"),
   };
 }
 
 /** The gradient as [filter, image and position]. */
-function gradientRows(g: string, { filters, faces, area }: Walk): GemmOperand {
+function gradientRows(g: Source, { filters, faces, area }: Walk): GemmOperand {
   return {
     keeps: "depth",
     outer: (index) => `let aStart = (batch * ${filters} + ${index}) * ${area};`,
     depth: (index) => `let aDepth = ${index} / ${area} * ${faces.y[1]! * area} + ${index} % ${area};`,
-    element: `${g}[aStart + aDepth]`,
+    element: g("aStart + aDepth"),
   };
 }
 
@@ -292,7 +311,7 @@ function tapOf(index: string, { faces, geometry }: Walk): string {
 }
 
 /** The element of x under a tap of a window, and whether there is one. */
-function inputElement(x: string, { faces, channels }: Walk): Pick<GemmOperand, "condition" | "element"> {
+function inputElement(x: Source, { faces, channels }: Walk): Pick<GemmOperand, "condition" | "element"> {
   const spatial = faces.x.slice(2);
   const strides = denseStrides(faces.x);
   const at = spatial.map((_, i) => `(first${i} + reach${i})`);
@@ -300,12 +319,12 @@ function inputElement(x: string, { faces, channels }: Walk): Pick<GemmOperand, "
   // A negative position is a huge one without a sign.
   return {
     condition: at.map((position, i) => `(u32${position} < ${spatial[i]!}u)`).join(" & "),
-    element: `${x}[${place}]`,
+    element: x(place),
   };
 }
 
 /** x as [channel and kernel position, image and window]. */
-function inputColumns(x: string, walk: Walk): GemmOperand {
+function inputColumns(x: Source, walk: Walk): GemmOperand {
   return {
     keeps: "outer",
     outer: (index) => windowOf(index, walk),
@@ -315,7 +334,7 @@ function inputColumns(x: string, walk: Walk): GemmOperand {
 }
 
 /** x as [image and window, channel and kernel position]. */
-function inputTaps(x: string, walk: Walk): GemmOperand {
+function inputTaps(x: Source, walk: Walk): GemmOperand {
   return {
     keeps: "depth",
     outer: (index) => tapOf(index, walk),
@@ -325,7 +344,7 @@ function inputTaps(x: string, walk: Walk): GemmOperand {
 }
 
 /** The gradient as [filter and kernel position, image and position of x]. */
-function gradientColumns(g: string, { faces, geometry, filters }: Walk): GemmOperand {
+function gradientColumns(g: Source, { faces, geometry, filters }: Walk): GemmOperand {
   const spatial = faces.x.slice(2);
   const column = positionsOf("COLUMN", [faces.x[0]!, ...spatial], "p");
   const tap = positionsOf("TAP", [filters, ...faces.w.slice(2)], "t");
@@ -349,6 +368,6 @@ function gradientColumns(g: string, { faces, geometry, filters }: Walk): GemmOpe
     outer: (index) => [column.code.replaceAll("COLUMN", index), ...reach].join("\n"),
     depth: (index) => tap.code.replaceAll("TAP", index),
     condition: condition.join(" & "),
-    element: `${g}[${place}]`,
+    element: g(place),
   };
 }

@@ -1,83 +1,116 @@
 // The product without workgroup memory: for devices that run in software, where waiting for each other costs most.
 import { grid } from "../wgsl/shader.js";
-import type { GemmOperand, WriteProduct } from "./gemm.js";
+import type { GemmOperand, ProductText, WriteProduct } from "./gemm.js";
+import { quadsOf } from "./quads.js";
+import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-walk.js";
 
-const BLOCK = 4;
-const LANES = 16;
+/** Invocations of a workgroup: they have the same rows, and columns side by side. */
+const LANES = 4;
+/** Depths at a time, where they divide the depth. */
+const STEP = 2;
 
-const numbers = Array.from({ length: BLOCK }, (_, i) => i);
-
-/** The texts of an operand for one of several rows or columns: what they declare gets a number of its own. */
-function instance(operand: GemmOperand, index: string, number: string) {
-  const prepare = operand.outer(index);
-  const declared = new Set([...prepare.matchAll(/\blet (\w+)/g)].map(([, name]) => name!));
+/** The texts of an operand at one of several rows or columns and depths: what they declare has names of its own. */
+function instance(
+  operand: GemmOperand,
+  indices: { outer: string; depth: string },
+  endings: { outer: string; depth: string },
+) {
+  const [outer, depth] = [operand.outer(indices.outer), operand.depth(indices.depth)];
+  const declared = (text: string): string[] => [...text.matchAll(/\blet (\w+)/g)].map(([, name]) => name!);
+  const names = new Map([
+    ...declared(outer).map((name) => [name, name + endings.outer] as const),
+    ...declared(depth).map((name) => [name, name + endings.depth] as const),
+  ]);
   const rename = (text: string): string =>
-    text.replace(/\b[a-zA-Z]\w*\b/g, (name) => (declared.has(name) ? `${name}${number}` : name));
+    text.replace(/\b[a-zA-Z]\w*\b/g, (name) => names.get(name) ?? name);
+  const element = rename(operand.element);
+  const { condition } = operand;
   return {
-    prepare: rename(prepare),
-    element: rename(operand.element),
-    condition: operand.condition === undefined ? undefined : rename(operand.condition),
+    outer: rename(outer),
+    depth: rename(depth),
+    load: condition === undefined ? element : `select(0f, ${element}, ${rename(condition)})`,
   };
 }
 
-/** Each invocation computes a block of results, every element read straight from memory. */
-export const directShader: WriteProduct = (text, { size, depthParts, a, b, result }) => {
-  const [rowBlocks, columnBlocks] = [Math.ceil(size.rows / BLOCK), Math.ceil(size.columns / BLOCK)];
-  const total = rowBlocks * columnBlocks * size.batch * depthParts;
-  const workgroups = grid(Math.ceil(total / LANES));
-  const length = Math.ceil(size.depth / depthParts);
-  const rows = numbers.map((i) => instance(a, `rowAt${i}`, `A${i}`));
-  const columns = numbers.map((i) => instance(b, `columnAt${i}`, `B${i}`));
-  const load = ({ element, condition }: ReturnType<typeof instance>): string =>
-    condition === undefined ? element : `select(0f, ${element}, ${condition})`;
-  const depthOf = (operand: GemmOperand, loads: readonly string[]): string[] => [
-    "{",
-    operand.depth("depth"),
-    ...loads,
-    "}",
-  ];
-  const body = [
-    `let item = i32(flatWorkgroup * ${LANES}u + lane);`,
-    `if (item >= ${total}) { return; }`,
-    `let columnBlock = item % ${columnBlocks} * ${BLOCK};`,
-    `let rowBlock = item / ${columnBlocks} % ${rowBlocks} * ${BLOCK};`,
-    `let layer = item / ${columnBlocks * rowBlocks};`,
-    `let batch = layer % ${size.batch};`,
-    `let part = layer / ${size.batch};`,
-    // Rows and columns beyond the end repeat the last: what they give is not stored.
-    ...rows.flatMap(({ prepare }, i) => [`let rowAt${i} = min(rowBlock + ${i}, ${size.rows - 1});`, prepare]),
-    ...columns.flatMap(({ prepare }, i) => [
-      `let columnAt${i} = min(columnBlock + ${i}, ${size.columns - 1});`,
-      prepare,
-    ]),
-    ...numbers.map((i) => `var c${i} = vec4f();`),
-    `let depthEnd = min((part + 1) * ${length}, ${size.depth});`,
-    `for (var depth = part * ${length}; depth < depthEnd; depth++) {`,
-    "var av = vec4f();",
-    "var bv = vec4f();",
-    ...depthOf(
-      a,
-      rows.map((row, i) => `av[${i}] = ${load(row)};`),
-    ),
-    ...depthOf(
-      b,
-      columns.map((column, i) => `bv[${i}] = ${load(column)};`),
-    ),
-    ...numbers.map((i) => `c${i} += av[${i}] * bv;`),
-    "}",
-    ...numbers.flatMap((i) =>
-      numbers.map((j) => `put(part, batch, rowBlock + ${i}, columnBlock + ${j}, c${i}[${j}]);`),
-    ),
-  ];
-  const extra = [
-    "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
-    `if (row >= ${size.rows} || column >= ${size.columns}) { return; }`,
-    "var value = sum;",
-    result.store,
-    "}",
-  ].join("\n");
-  return {
-    shader: text.finish({ body: body.join("\n"), lanes: LANES, workgroups, extra }),
-    buffers: text.buffers,
+/** Of `extent` rows or columns, in blocks of at most `most`: how many there are, and how large. */
+function blocksOf(extent: number, most: number): { count: number; size: number } {
+  const size = Math.ceil(extent / Math.ceil(extent / most));
+  return { count: Math.ceil(extent / size), size };
+}
+
+/** Each invocation computes a block of results, every element read straight from memory; or, with subgroups, by one of four. */
+export function directShader(hasSubgroups: boolean): WriteProduct {
+  const [mostRows, mostColumns] = hasSubgroups ? [16, 4] : [8, 8];
+  return (text, { size, depthParts, a, b, result }: ProductText) => {
+    const rowBlocks = blocksOf(size.rows, mostRows);
+    const columnBlocks = blocksOf(Math.ceil(size.columns / LANES), mostColumns);
+    const total = rowBlocks.count * columnBlocks.count * size.batch * depthParts;
+    const part = Math.ceil(size.depth / depthParts);
+    const step = size.depth % STEP === 0 ? STEP : 1;
+    const length = Math.ceil(part / step) * step;
+    const groups = vectors(rowBlocks.size);
+    const columns = range(columnBlocks.size);
+    const quads = quadsOf(rowBlocks.size, hasSubgroups);
+    const at = (name: "row" | "column", i: number, u: number): ReturnType<typeof instance> =>
+      instance(
+        name === "row" ? a : b,
+        { outer: `${name}At${i}`, depth: `depthAt${u}` },
+        { outer: `${name === "row" ? "A" : "B"}${i}`, depth: `${name === "row" ? "A" : "B"}D${u}` },
+      );
+    const body = [
+      `if (flatWorkgroup >= ${total}u) { return; }`,
+      ...quads.setup,
+      `let columnBlock = (i32(flatWorkgroup % ${columnBlocks.count}u) * ${LANES} + i32(lane)) * ${columnBlocks.size};`,
+      `let rowBlock = i32(flatWorkgroup / ${columnBlocks.count}u % ${rowBlocks.count}u) * ${rowBlocks.size};`,
+      `let layer = i32(flatWorkgroup / ${columnBlocks.count * rowBlocks.count}u);`,
+      `let batch = layer % ${size.batch};`,
+      `let part = layer / ${size.batch};`,
+      // Rows and columns beyond the end repeat the last: what they give is not stored.
+      ...quads.own.flatMap((own, i) => [
+        `let rowAt${i} = min(rowBlock + ${own}, ${size.rows - 1});`,
+        at("row", i, 0).outer,
+      ]),
+      ...columns.flatMap((i) => [
+        `let columnAt${i} = min(columnBlock + ${i}, ${size.columns - 1});`,
+        at("column", i, 0).outer,
+      ]),
+      ...groups.flatMap((group, g) => columns.map((j) => `var c${g}_${j} = ${zero(group.length)};`)),
+      `let depthEnd = min((part + 1) * ${length}, ${size.depth});`,
+      `for (var depth = part * ${length}; depth < depthEnd; depth += ${step}) {`,
+      ...range(step).flatMap((u) => [
+        `let depthAt${u} = depth + ${u};`,
+        at("row", 0, u).depth,
+        ...quads.own.map((_, i) => `let a${u}_${i} = ${at("row", i, u).load};`),
+        ...groups.map(
+          (group, g) => `let av${u}_${g} = ${vector(group.map((i) => quads.value(`a${u}_`, i)))};`,
+        ),
+        at("column", 0, u).depth,
+        ...columns.map((j) => `let b${u}_${j} = ${at("column", j, u).load};`),
+      ]),
+      ...groups.flatMap((group, g) =>
+        columns.map((j) => {
+          const terms = range(step).map((u) => [`b${u}_${j}`, `av${u}_${g}`] as const);
+          return `c${g}_${j} += ${sumOfProducts(group.length, terms)};`;
+        }),
+      ),
+      "}",
+      ...groups.flatMap((group, g) =>
+        group.flatMap((i, k) =>
+          columns.map(
+            (j) =>
+              `put(part, batch, rowBlock + ${i}, columnBlock + ${j}, ${component(`c${g}_${j}`, group, k)});`,
+          ),
+        ),
+      ),
+    ];
+    const extra = [
+      "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
+      `if (row >= ${size.rows} || column >= ${size.columns}) { return; }`,
+      "var value = sum;",
+      result.store,
+      "}",
+    ].join("\n");
+    const shader = text.finish({ body: body.join("\n"), lanes: LANES, workgroups: grid(total), extra });
+    return { shader: { ...shader, usesSubgroups: hasSubgroups }, buffers: text.buffers };
   };
-};
+}

@@ -1,5 +1,7 @@
 // The one product that matrix products and convolutions are made of: tiles in workgroup memory, blocks in registers.
+import type { DType } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
+import { storageType } from "../wgsl/element-types.js";
 import type { Shader, ShaderText } from "../wgsl/shader.js";
 import { grid } from "../wgsl/shader.js";
 
@@ -41,6 +43,8 @@ export interface ProductText {
   readonly size: GemmSize;
   /** Parts of the depth, each with results of its own. */
   readonly depthParts: number;
+  /** The type of the operands' elements; sums are float32. */
+  readonly dtype: DType;
   readonly a: GemmOperand;
   readonly b: GemmOperand;
   readonly result: GemmResult;
@@ -56,8 +60,9 @@ export type WriteProduct = (
 export function tiledShader(
   { side, block, depth: step }: Tiling,
   text: ShaderText,
-  { size, depthParts, a, b, result }: ProductText,
+  { size, depthParts, dtype, a, b, result }: ProductText,
 ): ReturnType<WriteProduct> {
+  const type = storageType(dtype);
   const tile = side * block;
   const lanes = side * side;
   const [rowTiles, columnTiles] = [Math.ceil(size.rows / tile), Math.ceil(size.columns / tile)];
@@ -67,7 +72,7 @@ export function tiledShader(
   const quads = block / 4;
   const each = (count: number, write: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => write(i)).join("\n");
-  const loads = { tile, lanes, step };
+  const loads = { tile, lanes, step, type };
   const body = [
     `if (flatWorkgroup >= ${total}u) { return; }`,
     `let columnTile = i32(flatWorkgroup % ${columnTiles}u) * ${tile};`,
@@ -87,10 +92,10 @@ export function tiledShader(
     loadTile(b, "b", { ...loads, extent: size.columns }),
     "workgroupBarrier();",
     `for (var k = 0; k < ${step}; k++) {`,
-    each(quads, (j) => `let b${j} = tileB[k * ${tile / 4} + laneColumn * ${quads} + ${j}];`),
+    each(quads, (j) => `let b${j} = vec4f(tileB[k * ${tile / 4} + laneColumn * ${quads} + ${j}]);`),
     each(quads, (i) =>
       [
-        `let a${i} = tileA[k * ${tile / 4} + laneRow * ${quads} + ${i}];`,
+        `let a${i} = vec4f(tileA[k * ${tile / 4} + laneRow * ${quads} + ${i}]);`,
         each(4, (r) => each(quads, (j) => `c${i * 4 + r}_${j} += a${i}[${r}] * b${j};`)),
       ].join("\n"),
     ),
@@ -106,8 +111,8 @@ export function tiledShader(
     ),
   ];
   const extra = [
-    `var<workgroup> tileA: array<vec4f, ${(tile * step) / 4}>;`,
-    `var<workgroup> tileB: array<vec4f, ${(tile * step) / 4}>;`,
+    `var<workgroup> tileA: array<vec4<${type}>, ${(tile * step) / 4}>;`,
+    `var<workgroup> tileB: array<vec4<${type}>, ${(tile * step) / 4}>;`,
     "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
     `if (row >= ${size.rows} || column >= ${size.columns}) { return; }`,
     "var value = sum;",
@@ -121,6 +126,8 @@ interface Loads {
   readonly tile: number;
   readonly lanes: number;
   readonly step: number;
+  /** What elements are stored as. */
+  readonly type: string;
   readonly extent: number;
 }
 
@@ -140,13 +147,13 @@ function keepOuter(operand: GemmOperand, name: "a" | "b", { tile, extent }: Load
 }
 
 /** Loads a tile: `step` depths of `tile` rows or columns, four neighbours to a vector. */
-function loadTile(operand: GemmOperand, name: "a" | "b", { tile, lanes, step, extent }: Loads): string {
+function loadTile(operand: GemmOperand, name: "a" | "b", { tile, lanes, step, type, extent }: Loads): string {
   const condition = operand.condition === undefined ? "" : ` && (${operand.condition})`;
   const tileName = name === "a" ? "tileA" : "tileB";
   const put = (k: string, outer: string, inside: string): string =>
     [
-      "var element = 0f;",
-      `if (${inside}${condition}) { element = ${operand.element}; }`,
+      `var element = ${type}(0);`,
+      `if (${inside}${condition}) { element = ${type}(${operand.element}); }`,
       `${tileName}[${k} * ${tile / 4} + (${outer} >> 2u)][${outer} & 3] = element;`,
     ].join("\n");
   if (operand.keeps === "outer") {

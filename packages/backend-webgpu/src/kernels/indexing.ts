@@ -1,8 +1,9 @@
 // Look-ups and scatters by index; what is out of range is reported.
 import { specOf, type GraphNode, type Value } from "@convoke/core";
+import { accumulatorOf } from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
-import { storageType } from "../wgsl/element-types.js";
+import { shaderType } from "../wgsl/element-types.js";
 import { positionsOf } from "../wgsl/indices.js";
 import { ShaderText } from "../wgsl/shader.js";
 import { narrowed } from "../wgsl/steps.js";
@@ -108,16 +109,16 @@ export function encodeScatterAdd(node: GraphNode, builder: ProgramBuilder): void
   ];
   builder.dispatchChecked(itemShader(link, { count: 1, body: linking, errors: ERRORS }));
   const text = new ShaderText();
-  const start = text.reads(builder.dense(base), dtype);
-  const added = text.reads(builder.dense(updates), dtype);
-  const [first, following] = [text.reads(heads, "int32"), text.reads(nexts, "int32")];
+  const start = text.source(builder.dense(base), dtype);
+  const added = text.source(builder.dense(updates), dtype);
+  const [first, following] = [text.source(heads, "int32"), text.source(nexts, "int32")];
   const body = [
-    `var sum = ${start}[item];`,
+    `var sum = ${start("item")};`,
     `let outer = item / ${size * inner};`,
-    `for (var i = ${first}[item / ${inner} % ${size}]; i >= 0; i = ${following}[i]) {`,
-    `sum += ${added}[(outer * ${looked} + i) * ${inner} + item % ${inner}];`,
+    `for (var i = ${first(`item / ${inner} % ${size}`)}; i >= 0; i = ${following("i")}) {`,
+    `sum += ${added(`(outer * ${looked} + i) * ${inner} + item % ${inner}`)};`,
     "}",
-    `${text.writes(y.buffer, dtype)}[item] = ${narrowed(dtype, "sum")};`,
+    text.target(y.buffer, dtype)("item", narrowed(dtype, "sum")),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }
@@ -145,10 +146,13 @@ export function encodeScatterAlongAxis(node: GraphNode, builder: ProgramBuilder)
     return;
   }
   const text = new ShaderText();
-  const start = text.reads(builder.dense(base), dtype);
-  const index = text.reads(builder.dense(indices), "int32");
-  const added = text.reads(builder.dense(updates), dtype);
-  const target = text.writes(y.buffer, dtype);
+  const start = text.source(builder.dense(base), dtype);
+  const index = text.source(builder.dense(indices), "int32");
+  const added = text.source(builder.dense(updates), dtype);
+  // Half-precision numbers add up in float32, and are rounded at the end.
+  const wide = accumulatorOf(dtype);
+  const sums = wide === dtype ? y : builder.scratch(shape, wide);
+  const target = text.writes(sums.buffer, wide);
   // The lines of the base, with the axis left out; those of the indices may be fewer.
   const lines = shape.filter((_, a) => a !== axis);
   const position = positionsOf("item", lines, "p");
@@ -162,17 +166,18 @@ export function encodeScatterAlongAxis(node: GraphNode, builder: ProgramBuilder)
   const at = (along: string): string => `(item / ${inner} * ${size} + ${along}) * ${inner} + item % ${inner}`;
   const body = [
     position.code,
-    `for (var i = 0; i < ${size}; i++) { ${target}[${at("i")}] = ${start}[${at("i")}]; }`,
+    `for (var i = 0; i < ${size}; i++) { ${target}[${at("i")}] = ${start(at("i"))}; }`,
     `if (${isThere.join(" && ") || "true"}) {`,
     `for (var i = 0; i < ${from[axis]!}; i++) {`,
     `let source = ${place};`,
-    ...resolved("scatterAlongAxis", `${index}[source]`, size),
-    `let sum = ${target}[${at("along")}] + ${added}[source];`,
+    ...resolved("scatterAlongAxis", index("source"), size),
+    `let sum = ${target}[${at("along")}] + ${added("source")};`,
     `${target}[${at("along")}] = ${narrowed(dtype, "sum")};`,
     "}",
     "}",
   ];
   builder.dispatchChecked(itemShader(text, { count: outer * inner, body, errors: ERRORS }));
+  if (sums !== y) builder.convert({ from: sums, to: y }, { from: wide, to: dtype });
 }
 
 export function encodeCumsum(node: GraphNode, builder: ProgramBuilder): void {
@@ -183,15 +188,15 @@ export function encodeCumsum(node: GraphNode, builder: ProgramBuilder): void {
   const attributes = node.attributes as { axis: number; exclusive: boolean; reverse: boolean };
   const { outer, size, inner } = around(shape, attributes.axis);
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), dtype);
-  const target = text.writes(y.buffer, dtype);
+  const source = text.source(builder.dense(x), dtype);
+  const target = text.target(y.buffer, dtype);
   const along = attributes.reverse ? `${size - 1} - i` : "i";
   const body = [
-    `var total = ${storageType(dtype)}(0);`,
+    `var total = ${shaderType(dtype)}(0);`,
     `for (var i = 0; i < ${size}; i++) {`,
     `let at = (item / ${inner} * ${size} + ${along}) * ${inner} + item % ${inner};`,
-    `let next = total + ${source}[at];`,
-    `${target}[at] = ${narrowed(dtype, attributes.exclusive ? "total" : "next")};`,
+    `let next = total + ${source("at")};`,
+    target("at", narrowed(dtype, attributes.exclusive ? "total" : "next")),
     "total = next;",
     "}",
   ];

@@ -1,5 +1,5 @@
-// Matrix products: float32 in tiles with any strides, other types as sums in a loop.
-import { specOf, type GraphNode, type Value } from "@convoke/core";
+// Matrix products: floating-point ones in tiles with any strides, other types as sums in a loop.
+import { isFloat, specOf, type DType, type GraphNode, type Value } from "@convoke/core";
 import { denseLayout, emitProductSums, productLayouts, type Layout } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
@@ -14,20 +14,31 @@ export function encodeMatmul(node: GraphNode, builder: ProgramBuilder): void {
   if (shapeSize(shape) === 0) return;
   const { a, b, c } = product;
   const depth = a.shape.at(-1)!;
-  if (dtype !== "float32" || depth === 0) {
+  if (!isFloat(dtype) || depth === 0) {
     emitProductSums(product, dtype, builder);
     return;
   }
   const [rows, columns] = [shape.at(-2)!, shape.at(-1)!];
   const text = new ShaderText();
-  const batches = shape.slice(0, -2);
+  const common = { batches: shape.slice(0, -2), dtype };
   emitProduct(
     text,
     {
-      size: { batch: shapeSize(batches), rows, columns, depth },
-      a: matrixOperand(text, "a", { layout: a, batches, outer: a.strides.at(-2)!, depth: a.strides.at(-1)! }),
-      b: matrixOperand(text, "b", { layout: b, batches, outer: b.strides.at(-1)!, depth: b.strides.at(-2)! }),
+      size: { batch: shapeSize(common.batches), rows, columns, depth },
+      a: matrixOperand(text, "a", {
+        ...common,
+        layout: a,
+        outer: a.strides.at(-2)!,
+        depth: a.strides.at(-1)!,
+      }),
+      b: matrixOperand(text, "b", {
+        ...common,
+        layout: b,
+        outer: b.strides.at(-1)!,
+        depth: b.strides.at(-2)!,
+      }),
       target: c.buffer,
+      dtype,
       place: `(batch * ${rows} + row) * ${columns} + column`,
       rectify: builder.rectifies(node),
     },
@@ -38,7 +49,7 @@ export function encodeMatmul(node: GraphNode, builder: ProgramBuilder): void {
 /** x [..., in] · weightᵀ [in, out] + bias: all leading axes are rows. */
 export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
   const [x, weight, bias] = node.inputs as [Value, Value, Value | undefined];
-  const { shape } = specOf(x);
+  const { shape, dtype } = specOf(x);
   const [inputs, outputs] = [shape.at(-1)!, specOf(weight).shape[0]!];
   const rows = shapeSize(shape.slice(0, -1));
   const y = builder.result({ node, index: 0 });
@@ -47,15 +58,17 @@ export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
   const a = denseLayout(builder.dense(x), [rows, inputs]);
   const w = builder.layoutOf(weight);
   const addend = bias === undefined ? undefined : builder.layoutOf(bias);
+  const common = { batches: [], dtype };
   emitProduct(
     text,
     {
       size: { batch: 1, rows, columns: outputs, depth: inputs },
-      a: matrixOperand(text, "a", { layout: a, batches: [], outer: inputs, depth: 1 }),
-      b: matrixOperand(text, "b", { layout: w, batches: [], outer: w.strides[0]!, depth: w.strides[1]! }),
+      a: matrixOperand(text, "a", { ...common, layout: a, outer: inputs, depth: 1 }),
+      b: matrixOperand(text, "b", { ...common, layout: w, outer: w.strides[0]!, depth: w.strides[1]! }),
       target: y.buffer,
+      dtype,
       place: `row * ${outputs} + column`,
-      bias: addend && `${text.reads(addend.buffer, "float32")}[${placeOf(["column"], addend)}]`,
+      bias: addend && text.source(addend.buffer, dtype)(placeOf(["column"], addend)),
       rectify: builder.rectifies(node),
     },
     builder,
@@ -66,18 +79,18 @@ export function encodeLinear(node: GraphNode, builder: ProgramBuilder): void {
 export function matrixOperand(
   text: ShaderText,
   name: "a" | "b",
-  parts: { layout: Layout; batches: readonly number[]; outer: number; depth: number },
+  parts: { layout: Layout; dtype: DType; batches: readonly number[]; outer: number; depth: number },
 ): GemmOperand {
   const { layout, batches } = parts;
   const batch = positionsOf("batch", batches, `${name}Batch`);
   const start = placeOf(batch.names, { strides: layout.strides, offset: layout.offset });
-  const buffer = text.reads(layout.buffer, "float32");
+  const source = text.source(layout.buffer, parts.dtype);
   const keeps = Math.abs(parts.outer) === 1 && Math.abs(parts.depth) !== 1 ? "outer" : "depth";
   return {
     keeps,
     outer: (index) =>
       `${batch.code}\nlet ${name}Start = ${start} + ${placeOf([index], { strides: [parts.outer], offset: 0 })};`,
     depth: (index) => `let ${name}Depth = ${placeOf([index], { strides: [parts.depth], offset: 0 })};`,
-    element: `${buffer}[${name}Start + ${name}Depth]`,
+    element: source(`${name}Start + ${name}Depth`),
   };
 }

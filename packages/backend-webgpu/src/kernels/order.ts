@@ -1,5 +1,5 @@
 // The order of elements along an axis: extremes and the k largest or smallest.
-import { specOf, type GraphNode, type Value } from "@convoke/core";
+import { isFloat, specOf, type GraphNode, type Value } from "@convoke/core";
 import { shapeSize } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { ShaderText } from "../wgsl/shader.js";
@@ -15,22 +15,21 @@ export function encodeArgReduce(node: GraphNode, builder: ProgramBuilder): void 
   const { axis } = node.attributes as { readonly axis: number };
   const [size, inner] = [shape[axis]!, shapeSize(shape.slice(axis + 1))];
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), dtype);
+  const source = text.source(builder.dense(x), dtype);
   const wins = node.op.name === "argMax" ? ">" : "<";
-  if (dtype === "float32") text.use("isNan");
-  const isBetter =
-    dtype === "float32"
-      ? `!isNan(best) && (candidate ${wins} best || isNan(candidate))`
-      : `candidate ${wins} best`;
+  if (isFloat(dtype)) text.use("isNan");
+  const isBetter = isFloat(dtype)
+    ? `!isNan(best) && (candidate ${wins} best || isNan(candidate))`
+    : `candidate ${wins} best`;
   const body = [
     `let start = item / ${inner} * ${size * inner} + item % ${inner};`,
-    `var best = ${source}[start];`,
+    `var best = ${source("start")};`,
     "var found = 0;",
     `for (var i = 1; i < ${size}; i++) {`,
-    `let candidate = ${source}[start + i * ${inner}];`,
+    `let candidate = ${source(`start + i * ${inner}`)};`,
     `if (${isBetter}) { best = candidate; found = i; }`,
     "}",
-    `${text.writes(y.buffer, "int32")}[item] = found;`,
+    text.target(y.buffer, "int32")("item", "found"),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }
@@ -45,27 +44,27 @@ export function encodeTopK(node: GraphNode, builder: ProgramBuilder): void {
   if (count === 0 || k === 0) return;
   const [size, inner] = [shape[axis]!, shapeSize(shape.slice(axis + 1))];
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), dtype);
-  const [value, index] = [text.writes(values!.buffer, dtype), text.writes(indices!.buffer, "int32")];
-  if (dtype === "float32") text.use("isNan");
+  const source = text.source(builder.dense(x), dtype);
+  const [value, index] = [text.target(values!.buffer, dtype), text.target(indices!.buffer, "int32")];
+  if (isFloat(dtype)) text.use("isNan");
   const below = (a: string, b: string): string =>
-    dtype === "float32" ? `(${a} < ${b} || (isNan(${b}) && !isNan(${a})))` : `(${a} < ${b})`;
+    isFloat(dtype) ? `(${a} < ${b} || (isNan(${b}) && !isNan(${a})))` : `(${a} < ${b})`;
   const [before, after] = largest
     ? [below("own", "other"), below("other", "own")]
     : [below("other", "own"), below("own", "other")];
   const body = [
     `let line = item / ${size * inner} * ${size * inner} + item % ${inner};`,
     `let at = item / ${inner} % ${size};`,
-    `let own = ${source}[item];`,
+    `let own = ${source("item")};`,
     "var rank = 0;",
     `for (var i = 0; i < ${size}; i++) {`,
-    `let other = ${source}[line + i * ${inner}];`,
+    `let other = ${source(`line + i * ${inner}`)};`,
     `if (${before} || (i < at && !${after})) { rank++; }`,
     "}",
     `if (rank >= ${k}) { return; }`,
     `let place = (item / ${size * inner} * ${k} + rank) * ${inner} + item % ${inner};`,
-    `${value}[place] = own;`,
-    `${index}[place] = at;`,
+    value("place", "own"),
+    index("place", "at"),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }

@@ -1,6 +1,6 @@
 // Pooling over planes of any number of axes, and the ops that spread and collect by the positions of maxima.
-import { specOf, type GraphNode, type Value } from "@convoke/core";
-import { denseStrides } from "@convoke/core/planning";
+import { isFloat, specOf, type GraphNode, type Value } from "@convoke/core";
+import { accumulatorOf, denseStrides } from "@convoke/core/planning";
 import { shapeSize, type Shape } from "@convoke/shape";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";
@@ -68,27 +68,27 @@ export function encodeMaxPool(node: GraphNode, builder: ProgramBuilder): void {
   const attributes = node.attributes as PoolAttributes;
   const spatial = shape.slice(2);
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), dtype);
+  const source = text.source(builder.dense(x), dtype);
   const windows = positionsOf("window", attributes.output, "w");
   // The first of equal elements wins, and NaN over numbers.
-  if (dtype === "float32") text.use("isNan");
-  const isBetter = dtype === "float32" ? "candidate > best || isNan(candidate)" : "candidate > best";
+  if (isFloat(dtype)) text.use("isNan");
+  const isBetter = isFloat(dtype) ? "candidate > best || isNan(candidate)" : "candidate > best";
   const body = [
     `let plane = item / ${shapeSize(attributes.output)};`,
     `let window = item % ${shapeSize(attributes.output)};`,
     windows.code,
     "var found = -1;",
-    `var best = ${source}[0];`,
+    `var best = ${source("0")};`,
     ...overTaps(windows.names, {
       spatial,
       attributes,
       body: [
-        `let candidate = ${source}[plane * ${shapeSize(spatial)} + at];`,
+        `let candidate = ${source(`plane * ${shapeSize(spatial)} + at`)};`,
         `if (found < 0 || ${isBetter}) { found = at; best = candidate; }`,
       ],
     }),
-    `${text.writes(values!.buffer, dtype)}[item] = best;`,
-    `${text.writes(indices!.buffer, "int32")}[item] = found;`,
+    text.target(values!.buffer, dtype)("item", "best"),
+    text.target(indices!.buffer, "int32")("item", "found"),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }
@@ -114,9 +114,10 @@ export function encodeAvgPool(node: GraphNode, builder: ProgramBuilder): void {
   const count = shapeSize(y.shape);
   if (count === 0) return;
   const attributes = node.attributes as PoolAttributes;
-  const spatial = specOf(x).shape.slice(2);
+  const { dtype, shape } = specOf(x);
+  const spatial = shape.slice(2);
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), "float32");
+  const source = text.source(builder.dense(x), dtype);
   const windows = positionsOf("window", attributes.output, "w");
   const body = [
     `let plane = item / ${shapeSize(attributes.output)};`,
@@ -126,9 +127,9 @@ export function encodeAvgPool(node: GraphNode, builder: ProgramBuilder): void {
     ...overTaps(windows.names, {
       spatial,
       attributes,
-      body: [`sum += ${source}[plane * ${shapeSize(spatial)} + at];`],
+      body: [`sum += ${source(`plane * ${shapeSize(spatial)} + at`)};`],
     }),
-    `${text.writes(y.buffer, "float32")}[item] = sum / f32(${divisor(windows.names, spatial, attributes)});`,
+    text.target(y.buffer, dtype)("item", `sum / f32(${divisor(windows.names, spatial, attributes)})`),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }
@@ -171,7 +172,8 @@ export function encodeAvgPoolGrad(node: GraphNode, builder: ProgramBuilder): voi
   const attributes = node.attributes as PoolAttributes;
   const spatial = x.shape.slice(2);
   const text = new ShaderText();
-  const g = text.reads(builder.dense(node.inputs[0]!), "float32");
+  const { dtype } = node.outputs[0]!;
+  const g = text.source(builder.dense(node.inputs[0]!), dtype);
   const position = positionsOf("at", spatial, "p");
   const names = spatial.map((_, i) => `w${i}`);
   const body = [
@@ -180,9 +182,9 @@ export function encodeAvgPoolGrad(node: GraphNode, builder: ProgramBuilder): voi
     position.code,
     "var sum = 0f;",
     ...overWindows(position.names, attributes, [
-      `sum += ${g}[plane * ${shapeSize(attributes.output)} + window] / f32(${divisor(names, spatial, attributes)});`,
+      `sum += ${g(`plane * ${shapeSize(attributes.output)} + window`)} / f32(${divisor(names, spatial, attributes)});`,
     ]),
-    `${text.writes(x.buffer, "float32")}[item] = sum;`,
+    text.target(x.buffer, dtype)("item", "sum"),
   ];
   builder.dispatch(itemShader(text, { count, body }));
 }
@@ -194,18 +196,18 @@ export function encodeScatterToPlane(node: GraphNode, builder: ProgramBuilder): 
   const count = shapeSize(y.shape);
   if (count === 0) return;
   const text = new ShaderText();
+  const { dtype, shape } = specOf(g);
   const plane = shapeSize(y.shape.slice(2));
-  const inner = shapeSize(specOf(g).shape.slice(2));
+  const inner = shapeSize(shape.slice(2));
   if (inner === 0) {
-    builder.dispatch(itemShader(text, { count, body: [`${text.writes(y.buffer, "float32")}[item] = 0f;`] }));
+    builder.dispatch(itemShader(text, { count, body: [text.target(y.buffer, dtype)("item", "0f")] }));
     return;
   }
-  const source = text.reads(builder.dense(g), "float32");
-  const where = text.reads(builder.dense(indices), "int32");
-  const target = text.writes(y.buffer, "float32");
+  const source = text.source(builder.dense(g), dtype);
+  const where = text.source(builder.dense(indices), "int32");
   const { node: maker } = indices;
   const spatial = y.shape.slice(2);
-  const add = `if (${where}[source] == at) { sum += ${source}[source]; }`;
+  const add = `if (${where("source")} == at) { sum += ${source("source")}; }`;
   const isOwn =
     maker.op.name === "maxPool" && specOf(maker.inputs[0]!).shape.slice(2).join() === spatial.join();
   if (isOwn) {
@@ -219,18 +221,23 @@ export function encodeScatterToPlane(node: GraphNode, builder: ProgramBuilder): 
         `let source = plane * ${inner} + window;`,
         add,
       ]),
-      `${target}[item] = sum;`,
+      text.target(y.buffer, dtype)("item", "sum"),
     ];
     builder.dispatch(itemShader(text, { count, body }));
     return;
   }
+  // Half-precision numbers add up in float32, and are rounded at the end.
+  const wide = accumulatorOf(dtype);
+  const sums = wide === dtype ? y : builder.scratch(y.shape, wide);
+  const sum = text.writes(sums.buffer, wide);
   const body = [
-    `for (var at = 0; at < ${plane}; at++) { ${target}[item * ${plane} + at] = 0f; }`,
+    `for (var at = 0; at < ${plane}; at++) { ${sum}[item * ${plane} + at] = 0f; }`,
     `for (var source = item * ${inner}; source < (item + 1) * ${inner}; source++) {`,
-    `${target}[item * ${plane} + ${where}[source]] += ${source}[source];`,
+    `${sum}[item * ${plane} + ${where("source")}] += ${source("source")};`,
     "}",
   ];
   builder.dispatch(itemShader(text, { count: count / plane, body }));
+  if (sums !== y) builder.convert({ from: sums, to: y }, { from: wide, to: dtype });
 }
 
 export function encodeGatherFromPlane(node: GraphNode, builder: ProgramBuilder): void {
@@ -239,12 +246,11 @@ export function encodeGatherFromPlane(node: GraphNode, builder: ProgramBuilder):
   const count = shapeSize(y.shape);
   if (count === 0) return;
   const text = new ShaderText();
-  const source = text.reads(builder.dense(x), "float32");
-  const where = text.reads(builder.dense(indices), "int32");
-  const plane = shapeSize(specOf(x).shape.slice(2));
+  const { dtype, shape } = specOf(x);
+  const source = text.source(builder.dense(x), dtype);
+  const where = text.source(builder.dense(indices), "int32");
+  const plane = shapeSize(shape.slice(2));
   const inner = shapeSize(y.shape.slice(2));
-  const value = `${source}[item / ${inner} * ${plane} + ${where}[item]]`;
-  builder.dispatch(
-    itemShader(text, { count, body: [`${text.writes(y.buffer, "float32")}[item] = ${value};`] }),
-  );
+  const value = source(`item / ${inner} * ${plane} + ${where("item")}`);
+  builder.dispatch(itemShader(text, { count, body: [text.target(y.buffer, dtype)("item", value)] }));
 }

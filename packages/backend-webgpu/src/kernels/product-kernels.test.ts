@@ -6,7 +6,8 @@ function size(rows: number, columns: number, depth: number, batch = 1): GemmSize
   return { batch, rows, columns, depth };
 }
 
-const gpu = { isSoftware: false };
+const software = { isSoftware: true, hasSubgroups: false };
+const gpu = { isSoftware: false, hasSubgroups: true };
 
 describe("the kernel of a product, without tuning", () => {
   it.each([
@@ -26,7 +27,8 @@ describe("the kernel of a product, without tuning", () => {
 
   it("shares nothing on a device in software", () => {
     for (const of of [size(2048, 2048, 2048), size(6, 25, 50_000)]) {
-      expect(productKernelFor(of, { isSoftware: true }).name).toBe("direct");
+      expect(productKernelFor(of, software).name).toBe("direct");
+      expect(productKernelFor(of, { ...software, hasSubgroups: true }).name).toBe("direct, in quads");
     }
   });
 });
@@ -51,7 +53,7 @@ describe("the kernel of a product, with tuning", () => {
 
   it("is the fastest of its class", () => {
     expect(productKernelFor(size(600, 600, 600), { ...gpu, times })).toBe(large);
-    expect(productKernelFor(size(600, 600, 600), { isSoftware: true, times })).toBe(large);
+    expect(productKernelFor(size(600, 600, 600), { ...software, times })).toBe(large);
   });
 
   it("is the fastest that fits", () => {
@@ -60,6 +62,6 @@ describe("the kernel of a product, with tuning", () => {
 
   it("is that of the rule in classes that were not measured", () => {
     expect(productKernelFor(size(256, 256, 256), { ...gpu, times })).toBe(small);
-    expect(productKernelFor(size(256, 256, 256), { isSoftware: true, times })).toBe(direct);
+    expect(productKernelFor(size(256, 256, 256), { ...software, times })).toBe(direct);
   });
 });

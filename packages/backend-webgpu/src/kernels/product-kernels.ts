@@ -8,6 +8,8 @@ export interface ProductKernel {
   readonly tile: number;
   /** Bytes of workgroup memory that it takes. */
   readonly memory: number;
+  /** Whether its invocations exchange values within subgroups, which not all devices have. */
+  readonly usesSubgroups?: boolean;
   readonly write: WriteProduct;
 }
 
@@ -25,8 +27,15 @@ function tiled(tiling: Tiling): ProductKernel {
 const large = tiled({ side: 16, block: 8, depth: 8 });
 const medium = tiled({ side: 16, block: 4, depth: 16 });
 const small = tiled({ side: 8, block: 4, depth: 16 });
-/** Four workgroups of it have the results of a small tile. */
-const direct: ProductKernel = { name: "direct", tile: small.tile, memory: 0, write: directShader };
+/** Several workgroups of it have the results of a small tile. */
+const direct: ProductKernel = { name: "direct", tile: small.tile, memory: 0, write: directShader(false) };
+/** The same with shared loads. */
+const directInQuads: ProductKernel = {
+  ...direct,
+  name: "direct, in quads",
+  usesSubgroups: true,
+  write: directShader(true),
+};
 
 /** All kernels. What changes the speed of one counts `TUNING_VERSION` up. */
 export const productKernels: readonly ProductKernel[] = [
@@ -36,6 +45,7 @@ export const productKernels: readonly ProductKernel[] = [
   tiled({ side: 8, block: 8, depth: 16 }),
   large,
   tiled({ side: 16, block: 8, depth: 16 }),
+  directInQuads,
 ];
 
 /** Those that the rule chooses from, the largest tiles first. */
@@ -94,6 +104,8 @@ export function depthPartsOf(kernel: ProductKernel, size: GemmSize): number {
 export interface ProductTraits {
   /** Whether the device runs in software. */
   readonly isSoftware: boolean;
+  /** Whether neighbouring invocations can exchange values without workgroup memory. */
+  readonly hasSubgroups: boolean;
   /** What was measured on this adapter, if anything was. */
   readonly times?: ProductTimes | undefined;
 }
@@ -102,7 +114,10 @@ export interface ProductTraits {
  * The kernel of a product: among those that fit it, the fastest of its class where that was measured. Else, the largest
  * tiles that leave enough workgroups; in software the one that shares nothing.
  */
-export function productKernelFor(size: GemmSize, { isSoftware, times }: ProductTraits): ProductKernel {
+export function productKernelFor(
+  size: GemmSize,
+  { isSoftware, hasSubgroups, times }: ProductTraits,
+): ProductKernel {
   const measured = times?.[productClassOf(size)] ?? {};
   let best: ProductKernel | undefined;
   for (const kernel of productKernels) {
@@ -111,7 +126,7 @@ export function productKernelFor(size: GemmSize, { isSoftware, times }: ProductT
     if (best === undefined || time < measured[best.name]!) best = kernel;
   }
   if (best !== undefined) return best;
-  if (isSoftware) return direct;
+  if (isSoftware) return hasSubgroups ? directInQuads : direct;
   const hasEnough = (kernel: ProductKernel): boolean =>
     isFitting(kernel, size) && workgroupsOf(kernel, size) >= WORKGROUPS_ENOUGH;
   return usual.find(hasEnough) ?? small;

@@ -1,5 +1,5 @@
 // Where a product puts its results: straight into place, or in parts that are added up afterwards.
-import type { GraphNode } from "@convoke/core";
+import { isFloat, type DType, type GraphNode } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
 import type { ProgramBuilder } from "../program/program-builder.js";
 import type { ShaderText } from "../wgsl/shader.js";
@@ -11,6 +11,8 @@ export interface ProductParts {
   readonly a: GemmOperand;
   readonly b: GemmOperand;
   readonly target: BufferId;
+  /** The type of the results; sums are float32. */
+  readonly dtype: DType;
   /** Where `row` and `column` of `batch` lie in the target, which is dense. */
   readonly place: string;
   /** What is added to each result, an expression in `row` and `column`. */
@@ -21,7 +23,7 @@ export interface ProductParts {
 
 /** Adds the dispatches of a product to a program. */
 export function emitProduct(text: ShaderText, parts: ProductParts, builder: ProgramBuilder): void {
-  const { size, a, b, target, place, bias, rectify = false } = parts;
+  const { size, a, b, target, dtype, place, bias, rectify = false } = parts;
   const results = size.batch * size.rows * size.columns;
   const kernel = productKernelFor(size, builder.traits);
   const isPlain = bias === undefined && !rectify;
@@ -30,28 +32,31 @@ export function emitProduct(text: ShaderText, parts: ProductParts, builder: Prog
     const store = [
       bias === undefined ? "" : `value += ${bias};`,
       rectify ? `value = ${rectified(text)};` : "",
-      `${text.writes(target, "float32")}[${place}] = value;`,
+      text.target(target, dtype)(place, "value"),
     ];
-    builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store: store.join("\n") } }));
+    builder.dispatch(
+      kernel.write(text, { size, depthParts, dtype, a, b, result: { store: store.join("\n") } }),
+    );
     return;
   }
   const partial = builder.scratch([depthParts, results], "float32").buffer;
-  const store = `${text.writes(partial, "float32")}[part * ${results} + ${place}] = value;`;
-  builder.dispatch(kernel.write(text, { size, depthParts, a, b, result: { store } }));
-  sumParts({ from: partial, to: target, parts: depthParts, results }, builder);
+  const store = text.target(partial, "float32")(`part * ${results} + ${place}`, "value");
+  builder.dispatch(kernel.write(text, { size, depthParts, dtype, a, b, result: { store } }));
+  sumParts({ from: partial, to: target, dtype, parts: depthParts, results }, builder);
 }
 
 /** Adds up results that were computed in parts, [part, result]. */
 export function sumParts(
-  { from, to, parts, results }: { from: BufferId; to: BufferId; parts: number; results: number },
+  given: { from: BufferId; to: BufferId; dtype: DType; parts: number; results: number },
   builder: ProgramBuilder,
 ): void {
+  const { from, to, dtype, parts, results } = given;
   builder.reduction({
     kept: [results],
     reduced: [parts],
     inputs: [{ buffer: from, dtype: "float32", strides: [1, results], offset: 0 }],
     steps: [],
-    results: [{ buffer: to, dtype: "float32", strides: [1], offset: 0, op: "sum", value: 0 }],
+    results: [{ buffer: to, dtype, strides: [1], offset: 0, op: "sum", value: 0 }],
   });
 }
 
@@ -63,5 +68,5 @@ export function rectified(text: ShaderText): string {
 
 /** Whether the kernel of a node can apply ReLU to what it stores. */
 export function isProduct(node: GraphNode): boolean {
-  return ["conv", "linear", "matmul"].includes(node.op.name) && node.outputs[0]!.dtype === "float32";
+  return ["conv", "linear", "matmul"].includes(node.op.name) && isFloat(node.outputs[0]!.dtype);
 }

@@ -1,5 +1,5 @@
 // What the backend takes, and why it declines the rest.
-import { specOf, type GraphNode, type Unsupported } from "@convoke/core";
+import { isFloat, specOf, type GraphNode, type Unsupported } from "@convoke/core";
 import { movementEncoders, reductionOps, stepOf } from "@convoke/core/planning";
 import { isOnDevice, missingType } from "../device/host-format.js";
 import { isShaderStep } from "../wgsl/steps.js";
@@ -17,8 +17,8 @@ export function supports(node: GraphNode): true | Unsupported {
   const dtypes = [...node.inputs.map(specOf), ...node.outputs].map(({ dtype }) => dtype);
   const missing = dtypes.find((dtype) => !isOnDevice(dtype));
   if (missing !== undefined) return { reason: missingType(missing) };
-  if (kind === "composite" && node.outputs[0]!.dtype !== "float32")
-    return { reason: `it has no kernel of its own for ${node.outputs[0]!.dtype}` };
+  const { dtype } = node.outputs[0]!;
+  if (kind === "composite" && !isFloat(dtype)) return { reason: `it has no kernel of its own for ${dtype}` };
   if (isElementwise(node) || reductionOps.has(name) || name in movementEncoders || name in encoders)
     return true;
   return { reason: "it has no kernel for it" };

@@ -1,6 +1,7 @@
 // Turns a graph into dispatches: plans it, brings its loops within the limits of the device, and writes their shaders.
-import type { Graph } from "@convoke/core";
+import { type Graph } from "@convoke/core";
 import {
+  accumulatorOf,
   denseStrides,
   lifetimesOf,
   planProgram,
@@ -11,7 +12,7 @@ import {
   type ReductionLoop,
 } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
-import { ELEMENT_BYTES } from "../device/host-format.js";
+import { formatOf, hasFloat16 } from "../device/host-format.js";
 import { canRectify, encoders } from "../kernels/encoders.js";
 import type { ProductTimes } from "../kernels/product-kernels.js";
 import { isElementwise } from "../kernels/supports.js";
@@ -51,21 +52,24 @@ export function compileGraph(
   graph: Graph,
   { storageBuffers: limit, maxTensorBytes, isSoftware, features, times }: DeviceTraits,
 ): DevicePlan {
+  const format = formatOf(features);
+  const hasSubgroups = features.includes("subgroups");
   const plan = planProgram(graph, {
     isElementwise,
     encoders,
     canRectify,
-    builder: (of, rectified) => new ProgramBuilder(of, { rectified, traits: { isSoftware, times } }),
+    builder: (of, rectified) =>
+      new ProgramBuilder(of, { rectified, traits: { isSoftware, hasSubgroups, times }, format }),
   });
   const buffers: PlannedBuffer[] = [...plan.buffers];
-  const homes = new Homes(buffers, maxTensorBytes);
+  const homes = new Homes(buffers, { limit: maxTensorBytes, format });
   const nameOf = (buffer: BufferId): string => homes.nameOf(buffer);
-  const scratch: FitOptions["scratch"] = (shape) => {
-    const bytes = shapeSize(shape) * ELEMENT_BYTES;
-    return (buffers.push({ bytes, role: { kind: "arena" } }) - 1) as BufferId;
+  const scratch: FitOptions["scratch"] = (shape, dtype) => {
+    const bytes = format.bytesOf({ shape, dtype });
+    return (buffers.push({ bytes, dtype, role: { kind: "arena" } }) - 1) as BufferId;
   };
-  // In software a subgroup is no cheaper than any other exchange.
-  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && features.includes("subgroups") };
+  // In software a subgroup joins a reduction no faster than its invocations do one after the other.
+  const options = { scratch, isSoftware, hasSubgroups: !isSoftware && hasSubgroups };
   const tasks = plan.instructions.flatMap((instruction): readonly (LoopTask | ShaderCall)[] => {
     if (instruction.kind === "kernel") return [instruction];
     const bound = {
@@ -88,8 +92,9 @@ export function compileGraph(
     operands: each.kind === "group" ? operandsOf(each) : each.operands,
   }));
   const arena = planArena(lifetimesOf({ instructions, buffers }), homes);
+  const layout = { homes, arena, limit, hasFloat16: hasFloat16(features) };
   const dispatches = order.map((each): Dispatch =>
-    each.kind === "group" ? groupDispatch(each, { homes, arena, limit }) : kernelDispatch(each, homes),
+    each.kind === "group" ? groupDispatch(each, layout) : kernelDispatch(each, layout),
   );
   const { places, sharedBytes, slots } = arena;
   return { dispatches, buffers, arena: places, sharedBytes, slots, state: homes.state };
@@ -100,15 +105,24 @@ function operandsOf({ tasks }: LoopGroup): ShaderCall["operands"] {
   return [...new Set(buffers)].map((buffer) => ({ buffer }));
 }
 
+/** Where everything lies, and what the device has. */
+interface DispatchLayout {
+  readonly homes: Homes;
+  readonly arena: ArenaPlan;
+  /** How many buffers a shader may bind. */
+  readonly limit: number;
+  readonly hasFloat16: boolean;
+}
+
 function kernelDispatch(
   { name, shader, operands, reportsErrors }: Omit<ShaderCall, "kind">,
-  homes: Homes,
+  { homes, hasFloat16 }: DispatchLayout,
 ): Dispatch {
   const names = operands.map(({ buffer }) => homes.nameOf(buffer));
   const written = new Set(names.filter((_, i) => shader.declarations[i]!.isWritten));
   return {
     name,
-    code: codeOf(shader, (binding) => written.has(names[binding]!)),
+    code: codeOf(shader, { hasFloat16, sharesWritten: (binding) => written.has(names[binding]!) }),
     workgroups: shader.workgroups,
     bound: operands.map(({ buffer }) => buffer),
     reportsErrors,
@@ -116,10 +130,8 @@ function kernelDispatch(
 }
 
 /** One loop binds its buffers as what they are, several find theirs by offset. */
-function groupDispatch(
-  group: LoopGroup,
-  { homes, arena, limit }: { homes: Homes; arena: ArenaPlan; limit: number },
-): Dispatch {
+function groupDispatch(group: LoopGroup, layout: DispatchLayout): Dispatch {
+  const { homes, arena, limit, hasFloat16 } = layout;
   const operands = operandsOf(group);
   const [only, ...others] = group.tasks;
   if (others.length === 0 && operands.length <= limit) {
@@ -131,25 +143,21 @@ function groupDispatch(
         operands: buffers.map((buffer) => ({ buffer })),
         reportsErrors: false,
       },
-      homes,
+      layout,
     );
   }
   const bindings = new Map<string, BufferId | SharedHome>();
   const { shader, homes: names } = mergedShader(
     group.tasks.map(({ work }) => work),
     (buffer) => {
-      const shared = homes.sharedHomeOf(buffer);
       const home = homes.nameOf(buffer);
-      bindings.set(home, shared ?? buffer);
-      return {
-        home,
-        offset: shared === undefined ? 0 : homes.offsetOf(buffer, arena.places) / ELEMENT_BYTES,
-      };
+      bindings.set(home, homes.sharedHomeOf(buffer) ?? buffer);
+      return { home, offset: homes.startOf(buffer, arena.places), isNarrow: homes.isNarrow(buffer) };
     },
   );
   return {
     name: nameOfGroup(group),
-    code: codeOf(shader, () => false),
+    code: codeOf(shader, { hasFloat16, sharesWritten: () => false }),
     workgroups: shader.workgroups,
     bound: names.map((name) => bindings.get(name)!),
     reportsErrors: false,
@@ -191,12 +199,14 @@ function reductionTasks(loop: ReductionLoop, buffers: readonly BufferId[], optio
   if (chunks === 1) return [task(loop, buffers, shares)];
   const { results } = extentsOf(loop);
   const inputs = loop.inputs.length;
-  const partial = loop.results.map(({ dtype }) => options.scratch([chunks, results], dtype));
+  // Parts of a sum have more digits than the sum.
+  const parts = loop.results.map((result) => ({ ...result, dtype: accumulatorOf(result.dtype) }));
+  const partial = parts.map(({ dtype }) => options.scratch([chunks, results], dtype));
   const kept = loop.shape.slice(0, loop.shape.length - loop.reducedAxes);
   const second: ReductionLoop = {
     shape: [...kept, chunks],
     reducedAxes: 1,
-    inputs: loop.results.map(({ dtype }) => ({
+    inputs: parts.map(({ dtype }) => ({
       dtype,
       strides: [...denseStrides(kept), results],
       offset: 0,
@@ -205,7 +215,7 @@ function reductionTasks(loop: ReductionLoop, buffers: readonly BufferId[], optio
     results: loop.results.map((result, value) => ({ ...result, value })),
   };
   return [
-    task(loop, [...buffers.slice(0, inputs), ...partial], shares),
+    task({ ...loop, results: parts }, [...buffers.slice(0, inputs), ...partial], shares),
     task(second, [...partial, ...buffers.slice(inputs)], { ...shares, lanes: 1, chunks: 1, length: chunks }),
   ];
 }

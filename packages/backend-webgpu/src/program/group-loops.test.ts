@@ -2,6 +2,7 @@ import type { BufferId, PlannedBuffer } from "@convoke/core/planning";
 import { describe, expect, it } from "vitest";
 import { elementWork } from "../wgsl/element-loops.js";
 import { groupLoops, type LoopTask } from "./group-loops.js";
+import { formatOf } from "../device/host-format.js";
 import { Homes } from "./homes.js";
 import { shaderCall, type ShaderCall } from "./shader-call.js";
 
@@ -32,7 +33,8 @@ function kernel(read: BufferId, write: BufferId): ShaderCall {
 
 /** What runs: for each dispatch the buffers that it writes. */
 function orderOf(instructions: readonly (LoopTask | ShaderCall)[], limit = 8): number[][] {
-  return groupLoops(instructions, { homes: new Homes(buffers, 2 ** 27), limit }).map((each) =>
+  const homes = new Homes(buffers, { limit: 2 ** 27, format: formatOf([]) });
+  return groupLoops(instructions, { homes, limit }).map((each) =>
     each.kind === "group" ? each.tasks.flatMap(({ writes }) => writes) : [each.operands[1]!.buffer],
   );
 }

@@ -1,9 +1,13 @@
 // Which buffers of a program share a buffer of the device, so that one shader can reach many of them.
 import type { BufferId, PlannedBuffer } from "@convoke/core/planning";
+import { WORD_BYTES, type HostFormat } from "../device/host-format.js";
 import type { ArenaPlace } from "./shader-call.js";
 
+/** Buffers of the device for small values inside a program: words, and elements of 16 bits. */
+export type ArenaHome = "arena" | "halves";
+
 /** Buffers of the device that hold several values; everything else has one of its own. */
-export type SharedHome = "arena" | "state" | "updates";
+export type SharedHome = ArenaHome | "state" | "updates";
 
 /** Offsets at which every implementation lets a binding start. */
 export const ALIGNMENT = 256;
@@ -40,22 +44,29 @@ export class Homes {
   readonly state: Packing;
   readonly #buffers: readonly PlannedBuffer[];
   readonly #limit: number;
+  readonly #format: HostFormat;
   readonly #inArena = new Map<number, boolean>();
-  #arenaBytes = 0;
+  readonly #arenaBytes = { arena: 0, halves: 0 };
 
   /** @param limit bytes that a binding may have */
-  constructor(buffers: readonly PlannedBuffer[], limit: number) {
+  constructor(
+    buffers: readonly PlannedBuffer[],
+    { limit, format }: { readonly limit: number; readonly format: HostFormat },
+  ) {
     this.#buffers = buffers;
     this.#limit = limit;
+    this.#format = format;
     const sizes: number[] = [];
-    for (const { role, bytes } of buffers) if (role.kind === "state") sizes[role.index] = bytes;
+    // State shares words only.
+    for (const { role, bytes, dtype } of buffers)
+      if (role.kind === "state") sizes[role.index] = format.isNarrow(dtype) ? Infinity : bytes;
     this.state = pack(sizes, limit);
   }
 
   /** The home of a buffer; undefined for one of its own. */
   sharedHomeOf(buffer: number): SharedHome | undefined {
     const { role } = this.#buffers[buffer]!;
-    if (role.kind === "arena") return this.#isInArena(buffer) ? "arena" : undefined;
+    if (role.kind === "arena") return this.#isInArena(buffer) ? this.#arenaOf(buffer) : undefined;
     if (role.kind !== "state" && role.kind !== "update") return undefined;
     if (this.state.offsets[role.index] === undefined) return undefined;
     return role.kind === "state" ? "state" : "updates";
@@ -66,13 +77,19 @@ export class Homes {
     return this.sharedHomeOf(buffer) ?? `own ${buffer}`;
   }
 
-  /** The byte at which a buffer starts in its shared home. */
-  offsetOf(buffer: BufferId, arena: ReadonlyMap<number, ArenaPlace>): number {
+  /** The element at which a buffer starts in what it is bound by. */
+  startOf(buffer: BufferId, arena: ReadonlyMap<number, ArenaPlace>): number {
+    if (this.sharedHomeOf(buffer) === undefined) return 0;
     const { role } = this.#buffers[buffer]!;
-    if (role.kind === "state" || role.kind === "update") return this.state.offsets[role.index]!;
+    if (role.kind === "state" || role.kind === "update") return this.state.offsets[role.index]! / WORD_BYTES;
     const place = arena.get(buffer);
     if (place === undefined || !("offset" in place)) throw new Error("webgpu: the buffer shares no home");
-    return place.offset;
+    return place.offset / (this.isNarrow(buffer) ? WORD_BYTES / 2 : WORD_BYTES);
+  }
+
+  /** Whether elements of a buffer take 16 bits. */
+  isNarrow(buffer: number): boolean {
+    return this.#format.isNarrow(this.#buffers[buffer]!.dtype);
   }
 
   /** Whether it is small enough to be kept a while longer for the sake of fewer dispatches. */
@@ -84,10 +101,15 @@ export class Homes {
     const known = this.#inArena.get(buffer);
     if (known !== undefined) return known;
     const { bytes } = this.#buffers[buffer]!;
-    const fits =
-      bytes <= MOST_BYTES && this.#arenaBytes + aligned(bytes) <= Math.min(this.#limit, MOST_SHARED_BYTES);
-    if (fits) this.#arenaBytes += aligned(bytes);
+    const home = this.#arenaOf(buffer);
+    const after = this.#arenaBytes[home] + aligned(bytes);
+    const fits = bytes <= MOST_BYTES && after <= Math.min(this.#limit, MOST_SHARED_BYTES);
+    if (fits) this.#arenaBytes[home] = after;
     this.#inArena.set(buffer, fits);
     return fits;
+  }
+
+  #arenaOf(buffer: number): ArenaHome {
+    return this.isNarrow(buffer) ? "halves" : "arena";
   }
 }

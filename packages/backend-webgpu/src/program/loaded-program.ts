@@ -1,10 +1,10 @@
 // A program on the device: its pipelines and constants, and how a run is written into a command buffer.
 import { describeOperation } from "@convoke/core";
 import type { BufferId, InstructionName } from "@convoke/core/planning";
-import { formatShape, shapeSize } from "@convoke/shape";
+import { formatShape } from "@convoke/shape";
 import type { Range } from "../device/blocks.js";
 import type { BufferPool } from "../device/buffer-pool.js";
-import { ELEMENT_BYTES, toWords } from "../device/host-format.js";
+import type { HostFormat } from "../device/host-format.js";
 import type { Pipelines } from "../device/pipelines.js";
 import type { Wanted } from "../device/wanted.js";
 import { grid } from "../wgsl/shader.js";
@@ -37,6 +37,7 @@ export interface Machine {
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly pipelines: Pipelines;
+  readonly format: HostFormat;
   /** Workgroups that a dispatch has at most along each axis. */
   readonly mostWorkgroups: number;
   /** Buffers of the pool that exist; throws where the device has no memory for them. */
@@ -50,11 +51,12 @@ export class LoadedProgram {
   readonly readOutputs = new Set<number>();
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
+  readonly #format: HostFormat;
   readonly #plan: DevicePlan;
   readonly #dispatches: readonly LoadedDispatch[];
   readonly #constants: ReadonlyMap<number, GPUBuffer>;
   readonly #errors: GPUBuffer | undefined;
-  /** The buffers that a run takes for its arena: what small values share, then those of large ones. */
+  /** The buffers that a run takes for its arena: what small words share, those of large values, what small halves share. */
   readonly slots: readonly Wanted[];
   readonly #numbers = new WeakMap<GPUBuffer, number>();
   #lastNumber = 0;
@@ -69,6 +71,7 @@ export class LoadedProgram {
     const { machine, plan, pipelines } = parts;
     this.#device = machine.device;
     this.#pool = machine.pool;
+    this.#format = machine.format;
     this.#plan = plan;
     this.#constants = parts.constants;
     this.#errors = parts.errors;
@@ -77,9 +80,12 @@ export class LoadedProgram {
       workgroups: folded(workgroups, machine.mostWorkgroups),
       groups: new Map<string, GPUBindGroup>(),
     }));
+    const { arena, halves } = plan.sharedBytes;
+    const small = { name: () => "small values inside a program" };
     this.slots = [
-      { bytes: plan.sharedBytes, name: () => "small values inside a program" },
+      { bytes: arena, ...small },
       ...plan.slots.map((bytes, slot) => ({ bytes, name: () => this.#nameOfSlot(slot) })),
+      ...(halves === 0 ? [] : [{ bytes: halves, ...small }]),
     ];
   }
 
@@ -87,8 +93,8 @@ export class LoadedProgram {
   static async load(plan: DevicePlan, machine: Machine): Promise<LoadedProgram> {
     const { pool } = machine;
     const pipelines = await Promise.all(plan.dispatches.map(({ code }) => machine.pipelines.get(code)));
-    const data = plan.buffers.flatMap(({ role, bytes }, number) =>
-      role.kind === "constant" ? [{ number, bytes, data: role.data }] : [],
+    const data = plan.buffers.flatMap(({ role, bytes, dtype }, number) =>
+      role.kind === "constant" ? [{ number, bytes, dtype: dtype!, data: role.data }] : [],
     );
     const reportsErrors = plan.dispatches.some((dispatch) => dispatch.reportsErrors);
     const taken = await machine.take([
@@ -98,8 +104,8 @@ export class LoadedProgram {
       })),
       ...(reportsErrors ? [{ bytes: 4, name: () => "the word for errors" }] : []),
     ]);
-    const constants = data.map(({ number, data: values }, i) => {
-      pool.write(taken[i]!, toWords(values));
+    const constants = data.map(({ number, dtype, data: values }, i) => {
+      pool.write(taken[i]!, machine.format.toDevice(values, dtype));
       return [number, taken[i]!] as const;
     });
     return new LoadedProgram({
@@ -184,9 +190,7 @@ export class LoadedProgram {
       const place = arena.get(number);
       return place !== undefined && "slot" in place && place.slot === slot && bytes === slots[slot];
     });
-    const spec = largest?.node?.outputs.find(
-      ({ shape }) => shapeSize(shape) * ELEMENT_BYTES === largest.bytes,
-    );
+    const spec = largest?.node?.outputs.find((output) => this.#format.bytesOf(output) === largest.bytes);
     if (largest?.node === undefined || spec === undefined) return "a value inside a program";
     const { op, scope } = largest.node;
     return `${describeOperation(op.name, scope)} ${formatShape(spec.shape)}`;
@@ -208,7 +212,8 @@ export class LoadedProgram {
   /** All of a buffer that several values share. */
   #homeOf(home: SharedHome, { state, updates, arena }: RunMemory): Range {
     const { offsets, bytes } = this.#plan.state;
-    if (home === "arena") return { buffer: arena[0]!, offset: 0, bytes: this.#plan.sharedBytes };
+    if (home === "arena") return { buffer: arena[0]!, offset: 0, bytes: this.#plan.sharedBytes.arena };
+    if (home === "halves") return { buffer: arena.at(-1)!, offset: 0, bytes: this.#plan.sharedBytes.halves };
     const first = offsets.findIndex((offset) => offset !== undefined);
     return { buffer: (home === "state" ? state : updates)[first]!.buffer, offset: 0, bytes };
   }
@@ -219,7 +224,8 @@ export class LoadedProgram {
       case "arena": {
         const place = this.#plan.arena.get(number)!;
         if ("slot" in place) return { buffer: memory.arena[1 + place.slot]!, offset: 0, bytes };
-        return { buffer: memory.arena[0]!, offset: place.offset, bytes };
+        const isNarrow = this.#format.isNarrow(this.#plan.buffers[number]!.dtype);
+        return { buffer: memory.arena.at(isNarrow ? -1 : 0)!, offset: place.offset, bytes };
       }
       case "constant":
         return { buffer: this.#constants.get(number)!, offset: 0, bytes };

@@ -1,9 +1,8 @@
 // The memory that a run takes: for its outputs, for what state becomes, and for values on the way.
 import { ownBlock, sharedBlocks, type Block } from "../device/blocks.js";
-import type { BufferPool } from "../device/buffer-pool.js";
 import type { DeviceSession } from "../device/device-session.js";
-import type { NewValue } from "../device/device-values.js";
-import { bytesOf, wanted, type WebGpuBuffer } from "../device/webgpu-buffer.js";
+import { wantedFor, type NewValue } from "../device/wanted.js";
+import type { WebGpuBuffer } from "../device/webgpu-buffer.js";
 import type { LoadedProgram } from "./loaded-program.js";
 
 export interface TakenMemory {
@@ -29,8 +28,7 @@ export async function takeMemory(
   const isGathered = isShared && !program.isPacked(state.map(({ memory }) => memory));
   const shared = { bytes: together, name: () => `${state.length - apart.length} variables` };
   const taken = await session.take([
-    ...results.map(({ spec, label }) => wanted(spec, label)),
-    ...apart.map(({ spec, label }) => wanted(spec, label)),
+    ...[...results, ...apart].map((value) => wantedFor(value, session.format)),
     ...program.slots,
     ...(isShared ? [shared] : []),
     ...(isGathered ? [shared] : []),
@@ -39,7 +37,7 @@ export async function takeMemory(
   const own = taken.splice(0, apart.length);
   const arena = taken.splice(0, program.slots.length);
   const [update, gathered] = taken;
-  const updates = updatesOf(state, { pool: session.pool, offsets, shared: update, own });
+  const updates = updatesOf(state, { session, offsets, shared: update, own });
   return { outputs, updates, arena, gathered };
 }
 
@@ -47,14 +45,15 @@ export async function takeMemory(
 function updatesOf(
   state: readonly WebGpuBuffer[],
   memory: {
-    pool: BufferPool;
+    session: DeviceSession;
     offsets: readonly (number | undefined)[];
     shared: GPUBuffer | undefined;
     own: readonly GPUBuffer[];
   },
 ): Block[] {
-  const { pool, offsets, shared, own } = memory;
-  const sizes = state.map(({ spec }) => bytesOf(spec));
+  const { session, offsets, shared, own } = memory;
+  const { pool, format } = session;
+  const sizes = state.map(({ spec }) => format.bytesOf(spec));
   const parts = sizes.flatMap((bytes, i) => {
     const offset = offsets[i];
     return offset === undefined ? [] : [{ offset, bytes }];

@@ -1,7 +1,8 @@
 // One run of a program, from the memory that it takes to the state that it leaves.
 import type { DeviceBuffer } from "@convoke/core";
 import type { CurrentDevice } from "../device/current-device.js";
-import type { DeviceValues, NewValue } from "../device/device-values.js";
+import type { DeviceValues } from "../device/device-values.js";
+import type { NewValue } from "../device/wanted.js";
 import { HostCopies } from "./host-copies.js";
 import type { LoadedProgram, RunMemory } from "./loaded-program.js";
 import { takeMemory } from "./run-memory.js";

@@ -47,11 +47,12 @@ export class ProductBench {
     const [a, b, c] = [0, 1, 2].map((number) => number as BufferId) as [BufferId, BufferId, BufferId];
     const [outerStride, depthStride] = isTransposed ? [1, rows] : [depth, 1];
     const [columnStride, downStride] = isTransposed ? [depth, 1] : [1, columns];
-    const common = { batches: [batch] };
+    const common = { batches: [batch], dtype: "float32" } as const;
     const place = `(part * ${batch} + batch) * ${rows * columns} + row * ${columns} + column`;
     const { shader, buffers } = write(text, {
       size: this.#size,
       depthParts,
+      dtype: common.dtype,
       a: matrixOperand(text, "a", {
         ...common,
         layout: denseLayout(a, [batch, rows, depth]),
@@ -64,10 +65,12 @@ export class ProductBench {
         outer: columnStride,
         depth: downStride,
       }),
-      result: { store: `${text.writes(c, "float32")}[${place}] = value;` },
+      result: { store: text.target(c, "float32")(place, "value") },
     });
     const device = this.#device;
-    const module = device.createShaderModule({ code: codeOf(shader, () => false) });
+    const module = device.createShaderModule({
+      code: codeOf(shader, { hasFloat16: false, sharesWritten: () => false }),
+    });
     const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module } });
     const group = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),

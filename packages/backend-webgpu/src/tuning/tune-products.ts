@@ -111,6 +111,8 @@ async function reasonAgainst(
 ): Promise<string | undefined> {
   if (kernel.memory > machine.info.workgroupMemoryBytes)
     return "it takes more workgroup memory than there is";
+  if (kernel.usesSubgroups === true && !machine.info.features.includes("subgroups"))
+    return "its invocations form subgroups, which the device does not have";
   if (performance.now() > deadline) return "there was no time to check it";
   for (const variant of variants) {
     const { device } = machine;

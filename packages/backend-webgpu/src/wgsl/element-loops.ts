@@ -2,10 +2,9 @@
 import type { DType } from "@convoke/core";
 import { valueTypes, type BufferId, type ElementLoop, type Step } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
-import { loaded, stored } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
 import { grid, ShaderText, type LoopText, type Shader } from "./shader.js";
-import { stepExpression } from "./steps.js";
+import { isFloatZero, quotientByZero, stepExpression } from "./steps.js";
 
 export const LANES = 64;
 
@@ -42,15 +41,19 @@ export function loadAndCompute(
 ): string {
   const types: readonly DType[] = valueTypes(loop);
   const lines = loop.inputs.map((input, i) => {
-    const element = text.load(buffers[i]!, input.dtype, placeOf(positions, input));
-    return `let v${i} = ${loaded(input.dtype, element)};`;
+    return `let v${i} = ${text.load(buffers[i]!, input.dtype, placeOf(positions, input))};`;
   });
   loop.steps.forEach((step, i) => {
-    const expression = stepExpression(step, {
-      values: step.arguments.map((index) => `v${index}`),
-      types: step.arguments.map((index) => types[index]!),
-      use: text.use,
-    });
+    const divisor = step.op === "div" ? loop.steps[step.arguments[1]! - loop.inputs.length] : undefined;
+    const values = step.arguments.map((index) => `v${index}`);
+    const expression =
+      divisor !== undefined && isFloatZero(divisor)
+        ? quotientByZero(values[0]!, divisor, text.use)
+        : stepExpression(step, {
+            values,
+            types: step.arguments.map((index) => types[index]!),
+            use: text.use,
+          });
     lines.push(`let v${loop.inputs.length + i} = ${expression};`);
   });
   return lines.join("\n");
@@ -84,7 +87,7 @@ function elementBody(
   const stores = loop.outputs.map((output, i) =>
     text.store(buffers[loop.inputs.length + i]!, output.dtype, {
       place: placeOf(names, output),
-      value: stored(output.dtype, `v${output.value}`),
+      value: `v${output.value}`,
     }),
   );
   const body = [

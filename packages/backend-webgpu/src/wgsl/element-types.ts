@@ -1,9 +1,11 @@
-// The types of elements in shaders: in storage every one takes 32 bits, in expressions truth values are bool.
+// The types of elements in shaders. In expressions half-precision numbers are f32 and truth values bool; in storage truth
+// values are words, and half-precision numbers are of the type `float16`, which a shader's prelude declares.
 import type { DType } from "@convoke/core";
 
 export type ShaderType = "f32" | "i32" | "u32" | "bool";
 
 const types: Readonly<Partial<Record<DType, ShaderType>>> = {
+  float16: "f32",
   float32: "f32",
   int32: "i32",
   uint32: "u32",
@@ -20,19 +22,47 @@ export function shaderType(dtype: DType): ShaderType {
 }
 
 /** The type of an element in a buffer. */
-export function storageType(dtype: DType): "f32" | "i32" | "u32" {
+export function storageType(dtype: DType): "f32" | "i32" | "u32" | "float16" {
+  if (dtype === "float16") return "float16";
   const type = shaderType(dtype);
   return type === "bool" ? "u32" : type;
 }
 
 /** A stored element as an expression. */
 export function loaded(dtype: DType, stored: string): string {
+  if (dtype === "float16") return `f32(${stored})`;
   return dtype === "bool" ? `(${stored} != 0u)` : stored;
 }
 
-/** An expression as it is stored. */
+/** An expression that a type of fewer digits may round, as a number of that type. */
+export function rounded(dtype: DType, value: string): string {
+  return dtype === "float16" ? `roundToFloat16(${value})` : value;
+}
+
+/** An expression, a number of its type, as it is stored. */
 export function stored(dtype: DType, value: string): string {
+  if (dtype === "float16") return `float16(${value})`;
   return dtype === "bool" ? `select(0u, 1u, ${value})` : value;
+}
+
+// To nearest, ties to even, by the bits: compilers drop a conversion there and back, and what quantizeToF16 makes of small
+// and of large numbers is up to the device.
+const rounding = `fn roundToFloat16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude - 0x38800000u < 0x0efff000u) {
+    return bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);
+  }
+  if (magnitude < 0x38800000u) { return round(x * 16777216f) * 5.9604644775390625e-8f; }
+  return bitcast<f32>((bits & 0x80000000u) | select(0x7f800000u, 0x7fc00000u, magnitude > 0x7f800000u));
+}`;
+
+/**
+ * What goes before a shader that has half-precision numbers: the type that they are stored in, and how a number is
+ * rounded to one. A device without them keeps them in words.
+ */
+export function float16Prelude(isNative: boolean): string {
+  return [isNative ? "enable f16;\nalias float16 = f16;" : "alias float16 = f32;", rounding].join("\n");
 }
 
 /** What is not finite comes from bits in a variable: a literal of it does not compile. */

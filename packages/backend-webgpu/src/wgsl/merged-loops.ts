@@ -3,7 +3,7 @@
 import type { DType } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
 import { LANES, sharedArrays, type LoopWork } from "./element-loops.js";
-import { storageType } from "./element-types.js";
+import { loaded, storageType, stored } from "./element-types.js";
 import { entryText, grid, type Declaration, type LoopText, type Shader } from "./shader.js";
 
 /** Where a buffer lies: by which name, and from which element on. */
@@ -11,19 +11,22 @@ export interface Place {
   /** Names what is bound: the same for buffers that lie in one buffer of the device. */
   readonly home: string;
   readonly offset: number;
+  /** Whether its elements take 16 bits; all elements of one home take as many. */
+  readonly isNarrow: boolean;
 }
 
 interface Home {
   readonly name: string;
+  readonly type: "u32" | "float16";
   isWritten: boolean;
 }
 
-/** Buffers of the device as words, in which values of all types lie side by side. */
+/** Buffers of the device as words, in which values of all types but narrow ones lie side by side. */
 class MergedText implements LoopText {
   readonly homes = new Map<string, Home>();
   readonly functions = new Set<string>();
   /** The offset of a buffer, as an expression, and its home. */
-  find: (buffer: BufferId) => { home: string; offset: string } = () => {
+  find: (buffer: BufferId) => Omit<Place, "offset"> & { readonly offset: string } = () => {
     throw new Error("webgpu: no loop is being written");
   };
 
@@ -32,22 +35,27 @@ class MergedText implements LoopText {
   };
 
   load(buffer: BufferId, dtype: DType, place: string): string {
-    const word = this.#word(buffer, place, false);
+    const { isNarrow, element } = this.#element(buffer, place, false);
     const type = storageType(dtype);
-    return type === "u32" ? word : `bitcast<${type}>(${word})`;
+    return loaded(dtype, type === "u32" || isNarrow ? element : `bitcast<${type}>(${element})`);
   }
 
   store(buffer: BufferId, dtype: DType, { place, value }: { place: string; value: string }): string {
-    const word = this.#word(buffer, place, true);
-    return `${word} = ${storageType(dtype) === "u32" ? value : `bitcast<u32>(${value})`};`;
+    const { isNarrow, element } = this.#element(buffer, place, true);
+    const given = stored(dtype, value);
+    return `${element} = ${storageType(dtype) === "u32" || isNarrow ? given : `bitcast<u32>(${given})`};`;
   }
 
-  #word(buffer: BufferId, place: string, isWritten: boolean): string {
-    const { home, offset } = this.find(buffer);
-    const known = this.homes.get(home) ?? { name: `words${this.homes.size}`, isWritten: false };
+  #element(buffer: BufferId, place: string, isWritten: boolean): { element: string; isNarrow: boolean } {
+    const { home, offset, isNarrow } = this.find(buffer);
+    const known = this.homes.get(home) ?? {
+      name: `home${this.homes.size}`,
+      type: isNarrow ? "float16" : "u32",
+      isWritten: false,
+    };
     this.homes.set(home, known);
     known.isWritten ||= isWritten;
-    return `${known.name}[${offset} + ${place}]`;
+    return { element: `${known.name}[${offset} + ${place}]`, isNarrow };
   }
 }
 
@@ -68,7 +76,7 @@ export function mergedShader(
     const places = family.map(({ buffers }) => [...new Set(buffers)].map(placeOf));
     text.find = (buffer) => {
       const i = operands.indexOf(buffer);
-      return { home: places[0]![i]!.home, offset: `at${i}` };
+      return { ...places[0]![i]!, offset: `at${i}` };
     };
     const part = first.write(text, "size");
     for (const [name, type] of part.shared) shared.set(name, type);
@@ -105,9 +113,9 @@ export function mergedShader(
   }
   const workgroups = grid(total);
   const extra = [sharedArrays(shared), ...functions].join("\n");
-  const declarations = [...text.homes.values()].map(({ name, isWritten }): Declaration => ({
+  const declarations = [...text.homes.values()].map(({ name, type, isWritten }): Declaration => ({
     name,
-    type: "array<u32>",
+    type: `array<${type}>`,
     isWritten,
   }));
   return {

@@ -2,7 +2,7 @@
 import { valueTypes, type BufferId, type ReductionLoop } from "@convoke/core/planning";
 import { shapeSize } from "@convoke/shape";
 import { LANES, loadAndCompute, withBigInts, type LoopBody, type LoopWork } from "./element-loops.js";
-import { shaderType, stored } from "./element-types.js";
+import { rounded, shaderType } from "./element-types.js";
 import { placeOf, positionsOf } from "./indices.js";
 import type { LoopText } from "./shader.js";
 import { acrossSubgroup, combined, identityOf, narrowed } from "./steps.js";
@@ -104,7 +104,7 @@ function reductionBody(
   const compute = loadAndCompute(text, loop, { buffers, positions });
   const stores = loop.results.map((result, i) => {
     const place = chunks === 1 ? placeOf(kept.names, result) : "flat";
-    const value = stored(result.dtype, narrowed(result.dtype, `t${i}`));
+    const value = rounded(result.dtype, narrowed(result.dtype, `t${i}`));
     return text.store(buffers[loop.inputs.length + i]!, result.dtype, { place, value });
   });
   const body = [

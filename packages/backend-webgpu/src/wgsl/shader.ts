@@ -1,7 +1,7 @@
 // A compute shader as a whole: its buffers, the functions that it uses, and how many workgroups run.
 import type { DType } from "@convoke/core";
 import type { BufferId } from "@convoke/core/planning";
-import { storageType } from "./element-types.js";
+import { float16Prelude, loaded, rounded, storageType, stored } from "./element-types.js";
 import { shaderFunctions } from "./functions.js";
 
 /** A buffer that a shader reads or writes. */
@@ -33,13 +33,22 @@ export interface Shader {
  */
 export function codeOf(
   { declarations, text, usesSubgroups = false }: Shader,
-  sharesWritten: (binding: number) => boolean,
+  { hasFloat16, sharesWritten }: CodeOptions,
 ): string {
   const lines = declarations.map(({ name, type, isWritten }, i) => {
     const access = isWritten || sharesWritten(i) ? "read_write" : "read";
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};`;
   });
-  return [...(usesSubgroups ? ["enable subgroups;"] : []), ...lines, text].join("\n");
+  const code = [...lines, text].join("\n");
+  const directive = usesSubgroups ? "enable subgroups;\n" : "";
+  return directive + (/\b(roundToF|f)loat16\b/.test(code) ? `${float16Prelude(hasFloat16)}\n` : "") + code;
+}
+
+export interface CodeOptions {
+  /** Whether the device has half-precision numbers of its own. */
+  readonly hasFloat16: boolean;
+  /** Whether the buffer of a binding is written by another one. */
+  readonly sharesWritten: (binding: number) => boolean;
 }
 
 /** Workgroups per dimension that every implementation takes. */
@@ -57,9 +66,9 @@ export function grid(count: number, most = MOST_WORKGROUPS): [number, number, nu
 export interface LoopText {
   /** Notes that a function of the library is used. */
   readonly use: (name: string) => void;
-  /** The expression of a stored element. */
+  /** The value of an element, as an expression. */
   load(buffer: BufferId, dtype: DType, place: string): string;
-  /** The statement that stores an element. */
+  /** The statement that stores a value, which the type of the element has. */
   store(buffer: BufferId, dtype: DType, target: { place: string; value: string }): string;
 }
 
@@ -85,12 +94,24 @@ export class ShaderText implements LoopText {
     return `out${known >= 0 ? known : this.#outputs.push({ buffer, dtype }) - 1}`;
   }
 
+  /** Gives the values of a buffer that is read, by their place. */
+  source(buffer: BufferId, dtype: DType): (place: string) => string {
+    const name = this.reads(buffer, dtype);
+    return (place) => loaded(dtype, `${name}[${place}]`);
+  }
+
+  /** Gives the statements that store values in a buffer, by their place. */
+  target(buffer: BufferId, dtype: DType): (place: string, value: string) => string {
+    const name = this.writes(buffer, dtype);
+    return (place, value) => `${name}[${place}] = ${stored(dtype, rounded(dtype, value))};`;
+  }
+
   load(buffer: BufferId, dtype: DType, place: string): string {
-    return `${this.reads(buffer, dtype)}[${place}]`;
+    return loaded(dtype, `${this.reads(buffer, dtype)}[${place}]`);
   }
 
   store(buffer: BufferId, dtype: DType, { place, value }: { place: string; value: string }): string {
-    return `${this.writes(buffer, dtype)}[${place}] = ${value};`;
+    return `${this.writes(buffer, dtype)}[${place}] = ${stored(dtype, value)};`;
   }
 
   /** The buffers in the order of their bindings. */

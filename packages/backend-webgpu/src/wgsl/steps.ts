@@ -2,7 +2,7 @@
 import type { DType } from "@convoke/core";
 import type { Reduction, Step } from "@convoke/core/planning";
 import { isOnDevice } from "../device/host-format.js";
-import { constant, shaderType } from "./element-types.js";
+import { constant, rounded, shaderType } from "./element-types.js";
 
 /** Notes that a shader needs a function of the library. */
 export type Use = (name: string) => void;
@@ -46,6 +46,9 @@ export function isShaderStep(step: Step, types: readonly DType[]): boolean {
   return type === "f32" && (step.op in floatFunctions || step.op in builtIn);
 }
 
+/** Steps whose results their arguments are, but for the sign, or whole numbers. */
+const exactOps = ["constant", "where", "neg", "abs", "sign", "floor", "ceil", "round", "maximum", "minimum"];
+
 /** Brings a whole number back into the range of a narrower type. */
 export function narrowed(dtype: DType, value: string): string {
   if (dtype === "int8") return `((${value} << 24u) >> 24u)`;
@@ -53,11 +56,19 @@ export function narrowed(dtype: DType, value: string): string {
   return value;
 }
 
-/** The expression of a step; `values` are the names of its arguments, `types` their element types. */
-export function stepExpression(
-  step: Step,
-  { values, types, use }: { values: readonly string[]; types: readonly DType[]; use: Use },
-): string {
+/** The expression of a step, a number of its type; `values` are the names of its arguments, `types` their element types. */
+export function stepExpression(step: Step, parts: StepParts): string {
+  const expression = exactExpression(step, parts);
+  return exactOps.includes(step.op) ? expression : rounded(step.dtype, expression);
+}
+
+interface StepParts {
+  readonly values: readonly string[];
+  readonly types: readonly DType[];
+  readonly use: Use;
+}
+
+function exactExpression(step: Step, { values, types, use }: StepParts): string {
   const [a, b, c] = values as [string, string, string];
   const first = types[0] ?? step.dtype;
   switch (step.op) {
@@ -86,6 +97,18 @@ export function stepExpression(
     step.dtype,
     integerExpression(step.op, { a, b, type: type === "u32" ? "u32" : "i32", use }),
   );
+}
+
+export function isFloatZero({ op, dtype, value = 0 }: Step): boolean {
+  return op === "constant" && dtype === "float32" && Number(value) === 0;
+}
+
+/**
+ * The same as the quotient. Of division WGSL promises something only for divisors from 2⁻¹²⁶ on (section 15.7.4.1): Mesa's
+ * lavapipe (25.0.7), where it sees that the divisor is 0, leaves out what is stored of it.
+ */
+export function quotientByZero(a: string, { value = 0 }: Step, use: Use): string {
+  return `${a} * ${constant("float32", Object.is(Number(value), -0) ? -Infinity : Infinity, use)}`;
 }
 
 function floatExpression(op: string, { a, b, use }: { a: string; b: string; use: Use }): string {

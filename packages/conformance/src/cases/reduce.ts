@@ -30,7 +30,7 @@ const shapes: readonly Shaped[] = [
   { name: "a long vector", shape: [4099], attributes: { axes: [0], keepDims: false }, isLarge: true },
 ];
 
-interface Options<A extends object> extends Pick<AnyCase, "dtypes" | "compare" | "smooth"> {
+interface Options<A extends object> extends Pick<AnyCase, "dtypes" | "compare" | "smooth" | "tolerance"> {
   readonly fill?: (shape: readonly number[]) => Input;
   /** Attributes beyond the axes. */
   readonly more: A;
@@ -147,7 +147,13 @@ export const reduceCases: CasesOf<Name> = {
     ...extremum,
   ],
   prod: [
-    ...reduction({ more: none, ofNothing: true, fill: (shape) => real(shape, 0.9, 1.1), dtypes: floats }),
+    ...reduction({
+      more: none,
+      ofNothing: true,
+      fill: (shape) => real(shape, 0.9, 1.1),
+      dtypes: floats,
+      tolerance: { float16: 2 ** -6, reason: "products of the others are quotients, each rounded" },
+    }),
     {
       name: "integers wrap",
       inputs: [values([2, 9], [2, 3, 5, 7, 11, 13, 17, 19, 23])],
@@ -184,7 +190,10 @@ export const reduceCases: CasesOf<Name> = {
         compare: "each",
       },
     ),
-    edge("without overflow", values([2, 3], [1000, 1000, 999, -1000, -1001, -1002]), { smooth: false }),
+    edge("without overflow", values([2, 3], [1000, 1000, 999, -1000, -1001, -1002]), {
+      smooth: false,
+      tolerance: { float16: 2 ** -5, reason: "half-precision numbers around 1000 are 2⁻¹ apart" },
+    }),
   ],
   norm: [
     ...reduction({ more: { order: 2 as const }, ofNothing: true }),

@@ -46,14 +46,17 @@ describe("the jobs", () => {
     expect(lines.join("\n")).toMatchInlineSnapshot(`
       "memory-bandwidth GB/s
       elementwise-chain GB/s 536870912
+      elementwise-chain-float16 GB/s 268435456
       matmul-2048 GFLOP/s 17179869184
       matmul-4096 GFLOP/s 137438953472
+      matmul-4096-float16 GFLOP/s 137438953472
+      conv2d-3x3-64-56-float16 GFLOP/s 7398752256
       train-resnet20-b128 images/s"
     `);
     const device: BenchBackend = { ...reference(), measureBandwidth: () => Promise.resolve(1) };
     expect(benchJobsOf(device)).toEqual([...benchJobs, ...deviceJobs]);
     expect(benchJobsOf(reference())).toBe(benchJobs);
-    expect(benchJob("matmul-4096")).toBe(deviceJobs[3]);
+    expect(benchJob("matmul-4096")).toBe(deviceJobs[4]);
   });
 
   it("are compared with the limit of their unit", () => {
@@ -84,6 +87,11 @@ describe("the jobs", () => {
     const refused = benchJobs.filter((job) => job.refusal?.(backend) !== undefined);
     expect(refused.map(({ name }) => name)).toEqual(["fma-peak"]);
     expect(benchJob("fma-peak")?.refusal?.(backend)).toBe('backend "reference" does not measure it');
+    const half = benchJob("matmul-4096-float16");
+    expect(half?.refusal?.(backend)).toBe('backend "reference" has no half precision here');
+    expect(
+      half?.refusal?.({ ...backend, info: { adapter: "a GPU", features: ["shader-f16"] } }),
+    ).toBeUndefined();
   });
 
   it("run on any backend", async () => {

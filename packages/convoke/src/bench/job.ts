@@ -11,6 +11,8 @@ export interface BenchBackend extends Backend {
   measurePeak?(): Promise<number>;
   /** The limit of the memory in GB/s: what is read and what is written both count. */
   measureBandwidth?(): Promise<number>;
+  /** What the device is; `shader-f16` among its features stands for half precision. */
+  readonly info?: { readonly adapter: string; readonly features: readonly string[] };
   /** Waits until what was started is done, where a run may go on after its promise is resolved. */
   settled?(): Promise<void>;
 }

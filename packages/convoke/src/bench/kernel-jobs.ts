@@ -1,5 +1,5 @@
 // Single ops: how near the kernels come to the limit of the machine.
-import { apply, conv2d, opTable } from "@convoke/core";
+import { apply, conv2d, opTable, type FloatDType } from "@convoke/core";
 import { shapeSize, type Shape } from "@convoke/shape";
 import type { BenchJob } from "./job.js";
 import { limitJob } from "./limit-job.js";
@@ -12,11 +12,21 @@ const fmaPeak = limitJob({
   measure: "measurePeak",
 });
 
+/** What the names of jobs in other types than float32 end with, and how they say it. */
+export function suffixOf(dtype: FloatDType): string {
+  return dtype === "float32" ? "" : `-${dtype}`;
+}
+
+export function inType(dtype: FloatDType): string {
+  return dtype === "float32" ? "" : `, in ${dtype}`;
+}
+
 /** A job of two operands, measured by its multiply-adds. */
 function productJob(job: {
   name: string;
   about: string;
   operands: readonly [Shape, Shape];
+  dtype?: FloatDType;
   multiplyAdds: number;
   op: Op;
 }): BenchJob {
@@ -24,11 +34,12 @@ function productJob(job: {
   return opJob({ ...rest, operations: 2 * multiplyAdds });
 }
 
-/** `matmul-SIZE`: a product of square matrices. */
-export function matmulJob(size: number): BenchJob {
+/** `matmul-SIZE`: a product of square matrices; `matmul-SIZE-float16` in half precision. */
+export function matmulJob(size: number, dtype: FloatDType = "float32"): BenchJob {
   return productJob({
-    name: `matmul-${size}`,
-    about: `[${size}, ${size}] times [${size}, ${size}]`,
+    name: `matmul-${size}${suffixOf(dtype)}`,
+    about: `[${size}, ${size}] times [${size}, ${size}]${inType(dtype)}`,
+    dtype,
     operands: [
       [size, size],
       [size, size],
@@ -68,13 +79,14 @@ function convolution({ images = IMAGES, channels, size, kernel, groups = 1 }: Co
   return { image, filters, multiplyAdds, forward, inputGrad, filterGrad };
 }
 
-/** A convolution forward, under a name of your own. */
-export function convolutionJob(name: string, size: ConvolutionSize): BenchJob {
+/** A convolution forward, under a name of your own; half precision adds to it. */
+export function convolutionJob(name: string, size: ConvolutionSize, dtype: FloatDType = "float32"): BenchJob {
   const { channels, kernel, size: side, images = IMAGES } = size;
   const { image, filters, multiplyAdds, forward } = convolution(size);
   return productJob({
-    name,
-    about: `convolution ${kernel}×${kernel}, same, ${channels} to ${channels} channels, ${images} images of ${side}×${side}`,
+    name: name + suffixOf(dtype),
+    about: `convolution ${kernel}×${kernel}, same, ${channels} to ${channels} channels, ${images} images of ${side}×${side}${inType(dtype)}`,
+    dtype,
     operands: [image, filters],
     multiplyAdds,
     op: forward,

@@ -60,6 +60,11 @@ function buildProgram(terminal: Terminal): Command {
       wholeNumber("--seed", 0),
       0,
     )
+    .addOption(
+      new Option("--precision <name>", "or mixed: products in half precision (backend webgpu)")
+        .choices(["float32", "mixed"])
+        .default("float32"),
+    )
     .option("--profile", "the time of each kernel at the end (backend webgpu; it slows the run down)")
     .option("--resume", "go on where the run that wrote the checkpoint in the output folder ended")
     .action((options: TrainOptions) => trainCommand(options, terminal));

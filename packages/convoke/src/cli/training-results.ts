@@ -53,6 +53,7 @@ export async function finishTraining(trained: TrainedModel): Promise<void> {
     ...(runner === undefined ? {} : { verify: runner }),
   });
   const seconds = history.seconds;
+  const lossScale = history.epochs.at(-1)?.lossScale;
   const result = {
     testAccuracy: measured.accuracy ?? null,
     testLoss: measured.loss ?? null,
@@ -69,6 +70,8 @@ export async function finishTraining(trained: TrainedModel): Promise<void> {
     batchSize: settings.batchSize,
     optimizer: settings.optimizer,
     seed: settings.seed,
+    precision: settings.precision,
+    ...(lossScale !== undefined && { lossScale }),
     steps: history.steps,
     seconds,
     out: folder.path,

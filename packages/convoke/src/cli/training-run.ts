@@ -1,7 +1,15 @@
 // The training itself: progress, checkpoints, and what happens on Ctrl-C.
 import type { Backend, Module } from "@convoke/core";
 import type { Dataset } from "@convoke/datasets";
-import { checkpointFile, fit, progressBar, progressLines, type Callback, type History } from "@convoke/train";
+import {
+  checkpointFile,
+  fit,
+  progressBar,
+  progressLines,
+  type Callback,
+  type History,
+  type Precision,
+} from "@convoke/train";
 import { existsSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
 import { listenForInterruption } from "./interruption.js";
@@ -23,6 +31,7 @@ export interface TrainingSettings {
   readonly optimizer: string;
   readonly lr?: number;
   readonly seed: number;
+  readonly precision: Precision;
 }
 
 export interface TrainingRun {
@@ -58,7 +67,7 @@ export async function readCheckpoint(folder: OutputFolder): Promise<Uint8Array> 
  */
 export async function runTraining(run: TrainingRun): Promise<{ history: History; record: RunRecord }> {
   const { settings, terminal, folder, backend, train, model } = run;
-  const { epochs, batchSize, seed } = settings;
+  const { epochs, batchSize, seed, precision } = settings;
   const { optimizer, learningRate } = openOptimizer(settings.optimizer, settings.lr);
   const record = new RunRecord(
     {
@@ -92,6 +101,7 @@ export async function runTraining(run: TrainingRun): Promise<{ history: History;
       epochs,
       batchSize,
       seed,
+      precision,
       backend,
       callbacks: [record.callback(), keeping],
       progress: terminal.interactive ? progressBar(show) : progressLines(show),

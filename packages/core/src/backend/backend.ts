@@ -6,6 +6,8 @@ import type { GraphNode, TensorSpec } from "../graph/node.js";
 /** Why a backend declines a node. A declined composite is lowered; a declined primitive is an UnsupportedOpError. */
 export interface Unsupported {
   readonly reason: string;
+  /** What the caller can do about it, where that is more than to run it on another backend. */
+  readonly wayOut?: string;
 }
 
 /** A handle on memory of a backend. Backends extend it with whatever they need; core only passes it around. */

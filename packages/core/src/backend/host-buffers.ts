@@ -1,6 +1,5 @@
 // Buffers on the memory of the host, and what every backend says of a buffer that is not its own.
-import { shapeSize } from "@convoke/shape";
-import { allocate, byteLength, type TypedArray } from "../dtype.js";
+import { allocate, type TypedArray } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { TensorSpec } from "../graph/node.js";
 import type { DeviceBuffer, MemoryInfo } from "./backend.js";
@@ -35,7 +34,7 @@ export class HostBuffer implements DeviceBuffer {
   }
 
   get bytes(): number {
-    return byteLength(this.spec.dtype, shapeSize(this.spec.shape));
+    return this.data.byteLength;
   }
 }
 

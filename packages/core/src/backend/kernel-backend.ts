@@ -2,6 +2,7 @@
 import { shapeSize } from "@convoke/shape";
 import { allocate, type TypedArray } from "../dtype.js";
 import { BackendError, ConvokeError } from "../errors.js";
+import { roundAllToFloat16 } from "../float16.js";
 import type { Graph } from "../graph/graph.js";
 import { isConstant } from "../graph/leaf.js";
 import { specOf, type GraphNode, type Value } from "../graph/node.js";
@@ -172,6 +173,9 @@ class KernelProgram implements Program {
         { cause: error },
       );
     }
+    // A kernel computes in at least float32; the result is rounded, once.
+    for (const { dtype, data } of outputs)
+      if (dtype === "float16" && data instanceof Float32Array) roundAllToFloat16(data);
     return outputs;
   }
 }

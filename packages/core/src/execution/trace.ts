@@ -45,3 +45,15 @@ export function assertNotTracing(operation: string): void {
     wayOut: "Return the tensor and read it outside, or look at it with .tap(fn).",
   });
 }
+
+/** Refuses the result of an async function. */
+export function assertSynchronous(operation: string, result: unknown): void {
+  if (!(result instanceof Promise)) return;
+  result.catch(() => undefined);
+  throw new TraceError({
+    operation,
+    problem:
+      "the function is async, but a traced function is synchronous: it only describes the computation.",
+    wayOut: "Take the async parts out of it: load data before, read results after.",
+  });
+}

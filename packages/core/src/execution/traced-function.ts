@@ -10,7 +10,7 @@ import { flattenTree, type Flattened } from "../tree.js";
 import type { Variable } from "../variable.js";
 import { bind } from "./bind.js";
 import { showTaps, tapsAmong } from "./taps.js";
-import { record, type Structured, type Trace } from "./trace.js";
+import { assertSynchronous, record, type Structured, type Trace } from "./trace.js";
 
 interface TracedVariable {
   readonly variable: Variable;
@@ -75,15 +75,7 @@ function traceOnce(name: string, fn: (...args: never) => unknown, args: Flattene
     const tree = args.unflatten(placeholders.map((value) => new Tensor(value))) as never[];
     return fn(...(tree as never));
   });
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    throw new TraceError({
-      operation: name,
-      problem:
-        "the function is async, but a traced function is synchronous: it only describes the computation.",
-      wayOut: "Take the async parts out of it: load data before, read results after.",
-    });
-  }
+  assertSynchronous(name, result);
   return connect(name, { trace, result: flattenTree(result), placeholders });
 }
 

@@ -1,4 +1,5 @@
 // Makes a node: the one place where shapes and dtypes are checked.
+import type { DType } from "../dtype.js";
 import type { Composite, Primitive } from "../ops/definition.js";
 import type { Tensor } from "../tensor.js";
 import { ConvokeError } from "../errors.js";
@@ -61,14 +62,34 @@ function inferOutputs<A extends object>(
   return runBody(op, inputs, attributes).map((output) => ({ shape: output.shape, dtype: output.dtype }));
 }
 
-/** The outputs of a composite's body, as a list. */
+/** The outputs of a composite's body, as a list. Of half-precision inputs, it computes as `inFloat32` says. */
 export function runBody<A extends object>(
   op: Composite<string, A>,
   inputs: readonly Tensor[],
   attributes: A,
 ): readonly Tensor[] {
-  const outputs = op.body(inputs, attributes);
-  return isList(outputs) ? outputs : [outputs];
+  const run = (given: readonly Tensor[]): readonly Tensor[] => {
+    const outputs = op.body(given, attributes);
+    return isList(outputs) ? outputs : [outputs];
+  };
+  return op.staysInFloat16 === true ? run(inputs) : inFloat32(inputs, run);
+}
+
+/**
+ * What a function of several steps gives for half-precision tensors: it computes in float32, and its results are rounded
+ * to half precision, once. Tensors of other types pass as they are; without any in half precision it is just called.
+ */
+export function inFloat32<T extends Tensor | undefined, R extends Tensor | undefined>(
+  inputs: readonly T[],
+  compute: (inputs: readonly T[]) => readonly R[],
+): readonly R[] {
+  if (!inputs.some((input) => input?.dtype === "float16")) return compute(inputs);
+  const results = compute(inputs.map((input) => converted(input, "float16", "float32")));
+  return results.map((result) => converted(result, "float32", "float16"));
+}
+
+function converted<T extends Tensor | undefined>(tensor: T, from: DType, to: DType): T {
+  return tensor?.dtype === from ? (tensor.cast(to) as T) : tensor;
 }
 
 function isList(outputs: Tensor | readonly Tensor[]): outputs is readonly Tensor[] {

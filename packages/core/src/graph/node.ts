@@ -19,6 +19,11 @@ export interface Value {
 
 let nextId = 0;
 
+/** The id of the next node that is made: what is made from now on has this one or a higher one. */
+export function nextNodeId(): number {
+  return nextId;
+}
+
 /**
  * One application of an op. Nodes are immutable but for `storage`: once a value was computed it is kept there, the
  * node becomes a leaf and lets go of its inputs.
@@ -76,6 +81,12 @@ export class GraphNode {
   /** Whether it was computed by an op and then turned into a leaf. */
   get isRealized(): boolean {
     return this.#storage !== undefined;
+  }
+
+  /** The same application on other inputs. Unlike a copy in a program it goes on to stand for a Variable. */
+  on(inputs: readonly Value[], outputs: readonly TensorSpec[]): GraphNode {
+    const { op, attributes, scope, origin } = this;
+    return new GraphNode({ op, inputs, attributes, outputs, scope, origin, source: this.#source });
   }
 
   /** Keeps the computed values and cuts the history, so that chains of realised tensors do not grow. */

@@ -18,16 +18,19 @@ interface ActivationParts<A> {
   readonly body: (x: Tensor, attributes: A) => Tensor;
   /** d(activation)·g; left out, it is derived from the body. */
   readonly gradient?: (parts: { x: Tensor; y: Tensor; g: Tensor; attributes: A }) => Tensor;
+  /** Whether it only compares, and so rounds nothing. */
+  readonly staysInFloat16?: true;
 }
 
 function activation<N extends string, A extends object>(name: N, parts: ActivationParts<A>): Composite<N, A> {
-  const { body, gradient } = parts;
+  const { body, gradient, staysInFloat16 } = parts;
   return composite<N, A>({
     name,
     check: (operation, [x]) => {
       floatDType(operation, x!);
     },
     body: ([x], attributes) => body(x!, attributes),
+    ...(staysInFloat16 && { staysInFloat16 }),
     ...(gradient && {
       gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => [
         gradient({ x: x!, y: y!, g: g!, attributes }),
@@ -63,12 +66,14 @@ export const activationOps = {
   /** max(x, 0); its gradient at 0 is 0. */
   relu: activation<"relu", NoAttributes>("relu", {
     body: (x) => x.maximum(0),
+    staysInFloat16: true,
     // The result tells as much as the input, and is kept in any case by what reads it.
     gradient: ({ y, g }) => y.lessEqual(0).where(g.literal(0), g),
   }),
   /** x between two bounds; the gradient at a bound is 0. ReLU6 is [0, 6], hard tanh [−1, 1]. */
   hardTanh: activation<"hardTanh", Bounds>("hardTanh", {
     body: (x, { min, max }) => x.maximum(min).minimum(max),
+    staysInFloat16: true,
     gradient: ({ x, g, attributes: { min, max } }) =>
       x.lessEqual(min).logicalOr(x.greaterEqual(max)).where(g.literal(0), g),
   }),

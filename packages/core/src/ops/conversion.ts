@@ -1,5 +1,6 @@
 // How elements change their type: the rules of `cast`, for arrays on the host.
 import { dtypes, isFloat, type DType, type TypedArray } from "../dtype.js";
+import { roundToFloat16 } from "../float16.js";
 
 /** Writes `source`, whose elements are of type `from`, into `target` as elements of type `to`, by the rules of `cast`. */
 export function convertElements(source: TypedArray, from: DType, target: TypedArray, to: DType): void {
@@ -7,6 +8,8 @@ export function convertElements(source: TypedArray, from: DType, target: TypedAr
   if (to === "bool") {
     const zero = from === "int64" ? 0n : 0;
     for (let i = 0; i < length; i++) target[i] = source[i] === zero ? 0 : 1;
+  } else if (to === "float16") {
+    for (let i = 0; i < length; i++) target[i] = roundToFloat16(Number(source[i]));
   } else if (source instanceof BigInt64Array) {
     if (target instanceof BigInt64Array) target.set(source);
     else if (isFloat(to)) for (let i = 0; i < length; i++) target[i] = Number(source[i]);

@@ -161,6 +161,7 @@ export const convolutionOps = {
   /** x [N, C, …], w [C, O / groups, …], optionally bias [O] → [N, O, …inputSize]: one node, as ONNX `ConvTranspose`. */
   convTranspose: composite<"convTranspose", ConvInputGradAttributes>({
     name: "convTranspose",
+    staysInFloat16: true,
     check: (operation, [, w, bias], { groups }) => {
       if (bias !== undefined) checkBias(operation, bias.shape, w!.shape[1]! * groups);
     },

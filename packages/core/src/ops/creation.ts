@@ -39,8 +39,8 @@ export type DTypeOfData<X> = [Nested] extends [X]
           : "float32";
 
 type DTypeOfArray<X extends TypedArray> = {
-  [D in Exclude<DType, "bool">]: X extends TypedArrayOf<D> ? D : never;
-}[Exclude<DType, "bool">];
+  [D in Exclude<DType, "bool" | "float16">]: X extends TypedArrayOf<D> ? D : never;
+}[Exclude<DType, "bool" | "float16">];
 
 export interface CreationOptions<D extends DType = DType> {
   readonly dtype?: D | undefined;
@@ -161,8 +161,7 @@ function made(data: Nested | TypedArray, options: TensorOptions): Tensor {
   if (options.dtype !== undefined) assertDType(operation, options.dtype);
   const source = data;
   if (ArrayBuffer.isView(source)) {
-    const own = options.dtype !== undefined && holds(options.dtype, source) ? options.dtype : dtypeOf(source);
-    const from = own === "bool" ? "uint8" : own;
+    const from = dtypeOf(source);
     const dtype = options.dtype ?? from;
     return constant(converted(source, from, dtype), checked(operation, source.length, options.shape), dtype);
   }

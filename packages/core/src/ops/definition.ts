@@ -62,6 +62,11 @@ export interface Composite<N extends string = string, A extends object = object>
   check?(operation: string, inputs: readonly TensorSpec[], attributes: A): void;
   /** Left out, the gradient is derived from the body. `"none"` stops gradients. */
   readonly gradient?: GradientRule<A> | "none";
+  /**
+   * The body loses nothing in half precision: it moves elements, compares them, or is a product and little else. Other
+   * bodies, and their gradients, compute half-precision inputs in float32.
+   */
+  readonly staysInFloat16?: true;
 }
 
 /** Leaves of a graph: they have no kernel and no gradient. */

@@ -46,6 +46,7 @@ export const matmulOps = {
   /** x [..., in] · weight [out, in]ᵀ + bias [out]. */
   linear: composite<"linear", NoAttributes>({
     name: "linear",
+    staysInFloat16: true,
     check: (operation, [x, weight]) => {
       const [rows, columns] = weight!.shape;
       matmulShape(operation, x!.shape, weight!.shape.length === 2 ? [columns!, rows!] : weight!.shape);

@@ -194,6 +194,7 @@ export const movementOps = {
   }),
   padMode: composite<"padMode", PadModeAttributes>({
     name: "padMode",
+    staysInFloat16: true,
     check: (operation, [x], attributes) => checkPadMode(operation, x!.shape, attributes),
     body: ([x], { pads, mode }) =>
       pads.reduce<Tensor>((padded, [before, after], axis) => {

@@ -12,6 +12,7 @@ export const patchOps = {
   /** [N, C·r², H, W] → [N, C, H·r, W·r] (ONNX `DepthToSpace`, mode CRD). */
   pixelShuffle: composite<"pixelShuffle", { readonly factor: number }>({
     name: "pixelShuffle",
+    staysInFloat16: true,
     check: (operation, [x], { factor }) => {
       const channels = x!.shape[1] ?? 0;
       if (x!.shape.length === 4 && channels % factor ** 2 === 0) return;

@@ -83,9 +83,11 @@ const randomBitsOp = primitive<"randomBits", RandomBitsAttributes>({
   reference: ([key], [y]) => fillBits(wordsOf(key!), y!.data as Uint32Array),
 });
 
-/** The upper 24 bits of each word, as numbers: a float32 holds them exactly. */
+/** The upper 24 bits of each word, as numbers: a float32 holds them exactly, a float16 does not. */
 function upperBits(key: Tensor, { shape, dtype }: RandomAttributes): Tensor {
-  return apply(randomBitsOp, [key], { shape }).div(256).cast(dtype);
+  return apply(randomBitsOp, [key], { shape })
+    .div(256)
+    .cast(dtype === "float16" ? "float32" : dtype);
 }
 
 export const randomOps = {
@@ -104,11 +106,14 @@ export const randomOps = {
       (y!.data as Uint32Array).set(derivedKey(wordsOf(key!), Number(n!.data[0]), purpose));
     },
   }),
-  /** Multiples of 2⁻²⁴ in [0, 1), equal on every backend and in both types. */
+  /** Multiples of 2⁻²⁴ in [0, 1), equal on every backend and in all types; in float16 rounded, which may give 1. */
   randomUniform: composite<"randomUniform", RandomAttributes>({
     name: "randomUniform",
     check: keyOnly,
-    body: ([key], attributes) => upperBits(key!, attributes).mul(2 ** -24),
+    body: ([key], attributes) =>
+      upperBits(key!, attributes)
+        .mul(2 ** -24)
+        .cast(attributes.dtype),
     gradient: "none",
   }),
   /**
@@ -126,7 +131,7 @@ export const randomOps = {
       const w = u.neg().add(1).mul(u.add(1)).log().neg();
       const central = polynomial(w.sub(2.5), centralCoefficients);
       const tail = polynomial(w.sqrt().sub(3), tailCoefficients);
-      return w.less(centralLimit).where(central, tail).mul(u).mul(Math.SQRT2);
+      return w.less(centralLimit).where(central, tail).mul(u).mul(Math.SQRT2).cast(attributes.dtype);
     },
     gradient: "none",
   }),

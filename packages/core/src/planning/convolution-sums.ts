@@ -1,4 +1,5 @@
 // Convolution and its gradients as sums in generated loops: every element type and number of axes, no speed.
+import { accumulatorOf, type DType } from "../dtype.js";
 import { specOf, type GraphNode, type Value } from "../graph/node.js";
 import { sliced, type Layout } from "./layout.js";
 import { fill } from "./movement.js";
@@ -18,20 +19,23 @@ export function emitConv(node: GraphNode, y: Layout, builder: PlanBuilder): void
   const geometry = node.attributes as Geometry;
   const { dtype } = node.outputs[0]!;
   const padded = paddedInput(x, geometry, builder);
-  const target = bias === undefined ? y : builder.scratch(y.shape, dtype);
-  emitConvSums({ x: padded, w: builder.layoutOf(w), y: target }, { geometry, dtype, sumsTo: "y" }, builder);
+  const wide = accumulatorOf(dtype);
+  const sums = bias === undefined ? dtype : wide;
+  const target = bias === undefined ? y : builder.scratch(y.shape, wide);
+  const parts = { x: padded, w: builder.layoutOf(w), y: target };
+  emitConvSums(parts, { geometry, dtype, sums, sumsTo: "y" }, builder);
   if (bias !== undefined) {
     const channels = builder.layoutOf(bias);
     builder.loop({
       shape: y.shape,
       inputs: [
-        strided(target, dtype),
+        strided(target, wide),
         {
           ...strided(channels, dtype),
           strides: y.shape.map((_, axis) => (axis === 1 ? channels.strides[0]! : 0)),
         },
       ],
-      steps: [{ op: "add", arguments: [0, 1], dtype }],
+      steps: [{ op: "add", arguments: [0, 1], dtype: wide }],
       outputs: [{ ...denseOutput(y, dtype), value: 2 }],
     });
   }
@@ -42,7 +46,8 @@ export function emitConvFilterGrad(node: GraphNode, w: Layout, builder: PlanBuil
   const [x, g] = node.inputs as [Value, Value];
   const geometry = node.attributes as Geometry;
   const parts = { x: paddedInput(x, geometry, builder), w, y: builder.layoutOf(g) };
-  emitConvSums(parts, { geometry, dtype: node.outputs[0]!.dtype, sumsTo: "w" }, builder);
+  const { dtype } = node.outputs[0]!;
+  emitConvSums(parts, { geometry, dtype, sums: dtype, sumsTo: "w" }, builder);
 }
 
 /** x = Σ g · w over filters and windows. */
@@ -88,7 +93,9 @@ export function emitConvInputGrad(node: GraphNode, x: Layout, builder: PlanBuild
 
 interface Layouts {
   readonly geometry: Geometry;
-  readonly dtype: GraphNode["outputs"][number]["dtype"];
+  /** The element type of the operands, and that of the sums. */
+  readonly dtype: DType;
+  readonly sums: DType;
 }
 
 /** The input with its zeros around it. */
@@ -113,7 +120,7 @@ function paddedInput(x: Value, { pads }: Geometry, builder: PlanBuilder): Layout
  */
 function emitConvSums(
   { x, w, y }: { x: Layout; w: Layout; y: Layout },
-  { geometry, dtype, sumsTo }: Layouts & { sumsTo: "y" | "w" },
+  { geometry, dtype, sums, sumsTo }: Layouts & { sumsTo: "y" | "w" },
   builder: PlanBuilder,
 ): void {
   const { stride, dilation, groups } = geometry;
@@ -151,15 +158,15 @@ function emitConvSums(
       { ...strided(x, dtype), strides: pick(xStrides, [...kept, ...reduced]) },
       { ...strided(other, dtype), strides: pick(otherStrides, [...kept, ...reduced]) },
     ],
-    steps: [{ op: "mul", arguments: [0, 1], dtype }],
-    results: [{ ...strided(target, dtype), strides: pick(targetStrides, kept), op: "sum", value: 2 }],
+    steps: [{ op: "mul", arguments: [0, 1], dtype: accumulatorOf(dtype) }],
+    results: [{ ...strided(target, sums), strides: pick(targetStrides, kept), op: "sum", value: 2 }],
   });
 }
 
 /** x = Σ over filters and taps of the spread gradient · turned kernels. */
 function emitTransposedSums(
   { g, w, x }: { g: Layout; w: Layout; x: Layout },
-  { dilation, groups, dtype }: { dilation: readonly number[]; groups: number; dtype: Layouts["dtype"] },
+  { dilation, groups, dtype }: { dilation: readonly number[]; groups: number; dtype: DType },
   builder: PlanBuilder,
 ): void {
   const [filters, channels] = [w.shape[0]! / groups, w.shape[1]!];
@@ -178,7 +185,7 @@ function emitTransposedSums(
         strides: [0, w.strides[0]! * filters, w.strides[1]!, ...none, w.strides[0]!, ...w.strides.slice(2)],
       },
     ],
-    steps: [{ op: "mul", arguments: [0, 1], dtype }],
+    steps: [{ op: "mul", arguments: [0, 1], dtype: accumulatorOf(dtype) }],
     results: [
       {
         ...strided(x, dtype),

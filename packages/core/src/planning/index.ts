@@ -40,3 +40,4 @@ export { fill, movementEncoders } from "./movement.js";
 export { reductionOps } from "./reduce.js";
 export { emitConv, emitConvFilterGrad, emitConvInputGrad, type Geometry } from "./convolution-sums.js";
 export { emitProductSums, productLayouts, type Product } from "./matmul-sums.js";
+export { accumulatorOf } from "../dtype.js";

@@ -1,5 +1,5 @@
 // Matrix products: their operands as layouts, and as sums in a generated loop.
-import type { DType } from "../dtype.js";
+import { accumulatorOf, type DType } from "../dtype.js";
 import type { GraphNode, Value } from "../graph/node.js";
 import { broadcastLayout, type Layout } from "./layout.js";
 import { denseOutput, strided, type PlanBuilder } from "./plan-builder.js";
@@ -34,7 +34,7 @@ export function emitProductSums({ a, b, c }: Product, dtype: DType, builder: Pla
       { ...strided(a, dtype), strides: [...batchOf(a), a.strides[rows]!, 0, a.strides[columns]!] },
       { ...strided(b, dtype), strides: [...batchOf(b), 0, b.strides[columns]!, b.strides[rows]!] },
     ],
-    steps: [{ op: "mul", arguments: [0, 1], dtype }],
+    steps: [{ op: "mul", arguments: [0, 1], dtype: accumulatorOf(dtype) }],
     results: [{ ...denseOutput(c, dtype), op: "sum", value: 2 }],
   });
 }

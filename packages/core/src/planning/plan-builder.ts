@@ -1,9 +1,9 @@
 // Collects the instructions of a program while its graph is walked, and knows where each value lies.
 import { shapeSize, type Shape } from "@convoke/shape";
-import { dtypes, type DType, type TypedArray } from "../dtype.js";
+import { byteLength, type DType, type TypedArray } from "../dtype.js";
 import type { Graph } from "../graph/graph.js";
 import { isConstant } from "../graph/leaf.js";
-import { specOf, type GraphNode, type Value } from "../graph/node.js";
+import { specOf, type GraphNode, type TensorSpec, type Value } from "../graph/node.js";
 import {
   mergeAxes,
   type Access,
@@ -29,8 +29,8 @@ export interface Strided extends Access {
 export interface PlanBuilderOptions {
   /** Nodes whose kernels apply ReLU to what they store. */
   readonly rectified: ReadonlySet<GraphNode>;
-  /** Bytes of an element on the device, where they are not those on the host. */
-  readonly bytesOf?: (dtype: DType) => number;
+  /** Bytes of a tensor on the device, where they are not those of its elements. */
+  readonly bytesOf?: (spec: TensorSpec) => number;
 }
 
 export class PlanBuilder<K extends KernelCall = KernelCall> {
@@ -38,12 +38,12 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
   readonly #buffers: PlannedBuffer[] = [];
   readonly #layouts = new Map<GraphNode, (Layout | undefined)[]>();
   readonly #rectified: ReadonlySet<GraphNode>;
-  readonly #bytesOf: (dtype: DType) => number;
+  readonly #bytesOf: (spec: TensorSpec) => number;
   #name: InstructionName | undefined;
 
   constructor(graph: Graph, options: PlanBuilderOptions) {
     this.#rectified = options.rectified;
-    this.#bytesOf = options.bytesOf ?? ((dtype) => dtypes[dtype].bytes);
+    this.#bytesOf = options.bytesOf ?? (({ dtype, shape }) => byteLength(dtype, shapeSize(shape)));
     graph.inputs.forEach((node, index) => this.#bind(node, { kind: "input", index }));
     graph.state.forEach(({ input }, index) => this.#bind(input, { kind: "state", index }));
   }
@@ -80,17 +80,15 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
 
   /** A dense arena buffer for an output of a node. */
   result(value: Value): Layout {
-    const { shape, dtype } = specOf(value);
-    const bytes = this.#bytes(shape, dtype);
-    const buffer = (this.#buffers.push({ bytes, role: { kind: "arena" }, node: value.node }) - 1) as BufferId;
-    const layout = denseLayout(buffer, shape);
+    const spec = specOf(value);
+    const layout = denseLayout(this.#bufferFor(spec, { kind: "arena" }, value.node), spec.shape);
     this.define(value, layout);
     return layout;
   }
 
   /** A dense arena buffer that no value of the graph lies in. */
   scratch(shape: Shape, dtype: DType): Layout {
-    return denseLayout(this.buffer(this.#bytes(shape, dtype)), shape);
+    return denseLayout(this.#bufferFor({ shape, dtype }, { kind: "arena" }), shape);
   }
 
   /** The buffer that holds a value densely; a strided one is copied, once. */
@@ -184,11 +182,7 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
     const place = (value: Value, role: BufferRole): void => {
       const layout = this.layoutOf(value);
       const buffer = this.#buffers[layout.buffer]!;
-      if (
-        isDense(layout) &&
-        buffer.role.kind === "arena" &&
-        buffer.bytes === this.#bytes(layout.shape, specOf(value).dtype)
-      ) {
+      if (isDense(layout) && buffer.role.kind === "arena" && buffer.bytes === this.#bytesOf(specOf(value))) {
         buffer.role = role;
         return;
       }
@@ -196,7 +190,7 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
       const { dtype, shape } = specOf(value);
       this.copy({
         from: layout,
-        to: denseLayout(this.buffer(this.#bytes(shape, dtype), role), shape),
+        to: denseLayout(this.#bufferFor({ shape, dtype }, role), shape),
         dtype,
       });
     };
@@ -205,20 +199,20 @@ export class PlanBuilder<K extends KernelCall = KernelCall> {
     return { instructions: this.#instructions, buffers: this.#buffers };
   }
 
-  #bytes(shape: Shape, dtype: DType): number {
-    return shapeSize(shape) * this.#bytesOf(dtype);
+  #bufferFor(spec: TensorSpec, role: BufferRole, node?: GraphNode): BufferId {
+    const buffer = { bytes: this.#bytesOf(spec), role, dtype: spec.dtype, ...(node && { node }) };
+    return (this.#buffers.push(buffer) - 1) as BufferId;
   }
 
   #bind(node: GraphNode, role: BufferRole): void {
-    const { shape, dtype } = node.outputs[0]!;
-    this.define({ node, index: 0 }, denseLayout(this.buffer(this.#bytes(shape, dtype), role), shape));
+    const spec = node.outputs[0]!;
+    this.define({ node, index: 0 }, denseLayout(this.#bufferFor(spec, role), spec.shape));
   }
 
   #constant(node: GraphNode & { readonly attributes: { readonly data: TypedArray } }): Layout {
     const { data } = node.attributes;
-    const { shape, dtype } = node.outputs[0]!;
-    const buffer = this.buffer(this.#bytes(shape, dtype), { kind: "constant", data });
-    const layout = denseLayout(buffer, shape);
+    const spec = node.outputs[0]!;
+    const layout = denseLayout(this.#bufferFor(spec, { kind: "constant", data }), spec.shape);
     this.define({ node, index: 0 }, layout);
     return layout;
   }

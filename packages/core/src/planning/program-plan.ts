@@ -1,5 +1,5 @@
 // The plan of a program: loops that are generated and kernels that a backend brings, on numbered buffers.
-import type { TypedArray } from "../dtype.js";
+import type { DType, TypedArray } from "../dtype.js";
 import type { GraphNode } from "../graph/node.js";
 import type { ElementLoop, ReductionLoop } from "./element-loop.js";
 import type { BufferId } from "./layout.js";
@@ -42,6 +42,8 @@ export type BufferRole =
 export interface PlannedBuffer {
   readonly bytes: number;
   role: BufferRole;
+  /** The type of its elements, where it holds a tensor. */
+  readonly dtype?: DType;
   /** The node of which an output lies in it, where one does: for messages. */
   readonly node?: GraphNode;
 }

@@ -35,6 +35,9 @@ const TRACED = [11, 13, 17] as const;
 /** Batch sizes of the verification: none of those above. */
 const VERIFIED = [1, 7, 3] as const;
 
+/** Half precision has 11 bits, and of several steps each is rounded. */
+const FLOAT16_TOLERANCE = 2 ** -8;
+
 /** What a model is written with. */
 export interface ExportOptions<In = Tensor> {
   /** Shape of one sample, without the batch axis, of a float32 input; by default what the model was built with. */
@@ -72,7 +75,7 @@ export interface ExportOptions<In = Tensor> {
   readonly verify?: OnnxRunner;
   /** Inputs to compare on besides the random ones. */
   readonly verifyInputs?: readonly In[];
-  /** The largest difference that is accepted, max|a − b| / max(1, max|b|); 1e-5 by default. */
+  /** The largest difference that is accepted, max|a − b| / max(1, max|b|); by default 1e-5, in half precision 2⁻⁸. */
   readonly tolerance?: number;
   /** Seed of the random inputs. */
   readonly seed?: number;
@@ -167,7 +170,7 @@ export async function exportOnnx<In, Out>(
     outputNames,
     batches: batch === "dynamic" ? VERIFIED : [batch],
     examples: options.verifyInputs ?? [],
-    tolerance: options.tolerance ?? 1e-5,
+    tolerance: options.tolerance ?? (hasFloat16(trace) ? FLOAT16_TOLERANCE : 1e-5),
     seed: options.seed ?? 0,
   });
   return { ...files, model: written, maxAbsDiff };
@@ -177,6 +180,10 @@ function writerFor(externalData: ExportOptions["externalData"]): (model: OnnxMod
   if (externalData === undefined) return (model) => ({ bytes: writeModel(model) });
   const file = "model.onnx.data";
   return (model) => writeModelFiles(model, externalData === true ? { file } : { file, ...externalData });
+}
+
+function hasFloat16({ graph }: TracedModel): boolean {
+  return graph.nodes.some(({ outputs }) => outputs.some(({ dtype }) => dtype === "float16"));
 }
 
 function checkedOpset(opset: number): number {

@@ -1,4 +1,5 @@
 // Collects the nodes and initialisers of an ONNX graph: names them, writes equal ones once, drops unused ones.
+import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
 import { attribute, type Attributes } from "../model/attributes.js";
 import type { Graph, OnnxNode, ValueInfo } from "../model/onnx-model.js";
 import type { NamedTensor, TensorData } from "../model/tensor-data.js";
@@ -60,7 +61,8 @@ export class GraphWriter {
   /** A constant, named by its value where it is small; equal ones are stored once. */
   constant(tensor: TensorData, scope = ""): string {
     const { dtype, shape, data } = tensor;
-    const elements: readonly (number | bigint | string)[] = data.length <= SMALL ? [...data] : [];
+    const elements: readonly (number | bigint | string)[] =
+      data.length > SMALL ? [] : [...(tensor.dtype === "float16" ? float16ToFloat32(tensor.data) : data)];
     const values =
       data.length <= SMALL ? elements.map((value) => shortText(dtype, value)).join("_") : undefined;
     const key = values === undefined ? undefined : `${dtype}[${shape.join()}]${bytesOf(tensor).join()}`;
@@ -178,7 +180,17 @@ export class GraphWriter {
 
 /** Of a float32 the digits that it holds: 0.1 and not 0.10000000149011612. */
 function shortText(dtype: TensorData["dtype"], value: number | bigint | string): string {
-  return dtype === "float32" ? String(Number(Number(value).toPrecision(7))) : String(value);
+  if (dtype === "float32") return String(Number(Number(value).toPrecision(7)));
+  return dtype === "float16" ? shortHalf(Number(value)) : String(value);
+}
+
+/** The shortest decimal that half precision rounds to the value. */
+function shortHalf(value: number): string {
+  for (let digits = 1; digits < 5; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (float16ToFloat32(float32ToFloat16([short]))[0] === value) return String(short);
+  }
+  return String(value);
 }
 
 /** The bytes tell −0 from 0, which a number's text does not. */

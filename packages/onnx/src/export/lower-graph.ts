@@ -147,13 +147,16 @@ class GraphLowering {
       inputs: readonly string[],
       attributes: Record<string, AttributeValue> = {},
     ): string => this.#writer.emit("batch", opType, { inputs, attributes, outputs: 1 })[0]!;
-    const scalar = (value: number): string => this.#scalar(value, dtype);
+    // Half precision counts to 2048 only.
+    const counted = dtype === "float16" ? "float32" : dtype;
+    const scalar = (value: number): string => this.#scalar(value, counted);
     const squeezed = rank === 0 ? emit("Squeeze", [this.#writer.batchSize()]) : this.#writer.batchSize();
     let value =
-      dtype === "int64" ? squeezed : emit("Cast", [squeezed], { to: attribute.int(codeOfDType(dtype)) });
+      dtype === "int64" ? squeezed : emit("Cast", [squeezed], { to: attribute.int(codeOfDType(counted)) });
     if (slope !== 1) value = emit("Mul", [value, scalar(slope)]);
     if (offset !== 0) value = emit("Add", [value, scalar(offset)]);
     if (isReciprocal) value = emit("Reciprocal", [value]);
+    if (counted !== dtype) value = emit("Cast", [value], { to: attribute.int(codeOfDType(dtype)) });
     return rank > 1 ? emit("Reshape", [value, this.#writer.ints(Array<number>(rank).fill(1))]) : value;
   }
 

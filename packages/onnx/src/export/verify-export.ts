@@ -18,6 +18,7 @@ import type { NamedTensors, OnnxRunner, OnnxSession } from "../model/onnx-runner
 import type { TensorData } from "../model/tensor-data.js";
 import type { ModelFiles } from "../model/write-model.js";
 import { OnnxVerificationError } from "./export-error.js";
+import { hostArray } from "../import/node-call.js";
 import { hostTensor } from "./host-tensor.js";
 import { computedNodes, namedTensors, runForward, type ForwardPass } from "./trace-model.js";
 
@@ -114,10 +115,11 @@ async function feedsOf({ inputs }: ForwardPass, input: unknown): Promise<NamedTe
 function distance(actual: TensorData | undefined, spec: TensorSpec, expected: TypedArray): number {
   const fits = actual?.dtype === spec.dtype && actual.shape.join() === spec.shape.join();
   if (!fits) return Infinity;
+  const given = hostArray(actual)?.data ?? actual.data;
   let largest = 0;
   let scale = 1;
   for (let i = 0; i < expected.length; i++) {
-    const [a, b] = [Number(actual.data[i]), Number(expected[i])];
+    const [a, b] = [Number(given[i]), Number(expected[i])];
     if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
     const difference = Math.abs(a - b);

@@ -115,11 +115,11 @@ describe("what is refused, by name", () => {
 
   it("element types that core has not, where they are used", () => {
     const initializers: NamedTensor[] = [
-      { name: "w", dtype: "float16", shape: [1], data: Uint16Array.of(0) },
+      { name: "w", dtype: "bfloat16", shape: [1], data: Uint16Array.of(0) },
     ];
-    const half = tensorValue("y", "float16", null);
+    const narrow = tensorValue("y", "bfloat16", null);
     expect(
-      refusal({ nodes: [node("Add", "w w -> y")], initializers, inputs: [x], outputs: [half] }),
+      refusal({ nodes: [node("Add", "w w -> y")], initializers, inputs: [x], outputs: [narrow] }),
     ).toContain(`"w", whose element type is not one of ours`);
   });
 });

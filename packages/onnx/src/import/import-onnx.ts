@@ -2,6 +2,7 @@
 import type { Tensor } from "@convoke/core";
 import { readModel, type ReadModelOptions } from "../model/read-model.js";
 import { checkGraph } from "./check-graph.js";
+import { float16AsFloat32 } from "./float16-as-float32.js";
 import { ImportedModel } from "./imported-model.js";
 import { inlineFunctions } from "./inline-functions.js";
 
@@ -14,6 +15,11 @@ export interface ImportOptions extends ReadModelOptions {
   readonly trainable?: RegExp;
   /** Sizes for the axes that the file leaves open, by their names; only tried out, calls may have others. */
   readonly dims?: Readonly<Record<string, number>>;
+  /**
+   * What half precision becomes. `"float32"`: weights, inputs and all that is computed, so that every backend runs the
+   * model; by default it stays, for backends that have it.
+   */
+  readonly float16?: "float16" | "float32";
 }
 
 /**
@@ -54,7 +60,8 @@ export function importOnnx<In = Tensor, Out = Tensor>(
   options: ImportOptions = {},
 ): ImportedModel<In, Out> {
   const model = readModel(bytes, options);
-  const { graph, opsetOf } = inlineFunctions(model);
+  const inlined = inlineFunctions(model);
+  const { graph, opsetOf } = options.float16 === "float32" ? float16AsFloat32(inlined) : inlined;
   const { trainable } = options;
   const imported = new ImportedModel<In, Out>({
     graph: checkGraph(graph),

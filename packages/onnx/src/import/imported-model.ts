@@ -3,6 +3,7 @@ import {
   DTypeError,
   inputNode,
   isDType,
+  isFloat,
   Module,
   ModuleError,
   tensor,
@@ -53,8 +54,7 @@ export class ImportedModel<in In = Tensor, out Out = Tensor> extends Module<In, 
       const { name } = initializer;
       const host = given.has(name) ? hostArray(initializer) : undefined;
       if (host === undefined) continue;
-      const isFloat = host.dtype === "float32" || host.dtype === "float64";
-      if (!isFloat || known.has(name)) {
+      if (!isFloat(host.dtype) || known.has(name)) {
         this.#constants.set(name, constantOf(host));
         continue;
       }
@@ -232,9 +232,9 @@ export class ImportedModel<in In = Tensor, out Out = Tensor> extends Module<In, 
       throw new DTypeError({
         operation,
         problem: `got ${value.dtype}, but the file declares ${type.dtype}.`,
-        wayOut: isDType(type.dtype)
-          ? `Cast it with .cast("${type.dtype}").`
-          : "Export the model with other inputs.",
+        wayOut: !isDType(type.dtype)
+          ? "Export the model with other inputs."
+          : `Cast it with .cast("${type.dtype}")${type.dtype === "float16" ? ', or import the model with { float16: "float32" }' : ""}.`,
       });
     }
     const { shape } = type;

@@ -1,13 +1,14 @@
 // What is known on the host while a graph is built: shape arithmetic, and the inputs that decide about shapes.
 import {
-  allocate,
   isConstant,
+  runBody,
   tensor,
-  Tensor,
+  type Tensor,
   topologicalOrder,
   type GraphNode,
   type HostArray,
 } from "@convoke/core";
+import { referenceValues } from "../model/reference-values.js";
 
 /** Constants of more elements are left to the backend. */
 const FOLD_LIMIT = 2 ** 16;
@@ -69,18 +70,10 @@ export class KnownValues {
       inputs.push(known);
     }
     if (node.op.kind === "composite") {
-      const outputs = node.op.body(inputs.map(constantOf), node.attributes);
-      const known = (outputs instanceof Tensor ? [outputs] : outputs).map((output) => this.ask(output));
+      const outputs = runBody(node.op, inputs.map(constantOf), node.attributes);
+      const known = outputs.map((output) => this.ask(output));
       return known.every((value) => value !== undefined) ? known : undefined;
     }
-    const results = node.outputs.map((spec) => ({
-      ...spec,
-      data: allocate(
-        spec.dtype,
-        spec.shape.reduce((n, dim) => n * dim, 1),
-      ),
-    }));
-    node.op.reference(inputs, results, node.attributes);
-    return results;
+    return referenceValues(node.op, node, inputs);
   }
 }

@@ -1,5 +1,6 @@
 // What a converter is given: one node of a file with its inputs as tensors, its attributes read by type.
 import { isDType, type DType, type HostArray, type Tensor } from "@convoke/core";
+import { float16ToFloat32 } from "@convoke/core/float16";
 import { attributeOf, type AttributeContents, type AttributeType } from "../model/attributes.js";
 import type { Graph, OnnxNode } from "../model/onnx-model.js";
 import type { TensorData } from "../model/tensor-data.js";
@@ -23,6 +24,16 @@ export type OperatorTable = Readonly<Record<string, Converter | Operator>>;
 /** An operator whose inputs at the positions `known` decide about shapes. */
 export function knowing(known: readonly number[], convert: Converter): Operator {
   return { convert, known };
+}
+
+/** A converter of several steps: of x in half precision it computes in float32, and what it gives is rounded once. */
+export function stepwise(convert: Converter): Converter {
+  return (call) => {
+    if (call.x.dtype !== "float16") return convert(call);
+    const outputs = convert(call.inFloat32());
+    const list = Array.isArray(outputs) ? (outputs as readonly (Tensor | undefined)[]) : [outputs as Tensor];
+    return list.map((output) => (output?.dtype === "float32" ? output.cast("float16") : output));
+  };
 }
 
 /** A node that is wrong at every shape: nothing that another input could mend. */
@@ -62,6 +73,13 @@ export class NodeCall {
     this.#inputs = parts.inputs;
     this.#known = parts.known;
     this.#runGraph = parts.runGraph;
+  }
+
+  /** The same node with float32 in place of half precision. */
+  inFloat32(): NodeCall {
+    const inputs = this.#inputs.map((input) => (input?.dtype === "float16" ? input.cast("float32") : input));
+    const { node, opset } = this;
+    return new NodeCall({ node, opset, inputs, known: this.#known, runGraph: this.#runGraph });
   }
 
   // — inputs —
@@ -255,6 +273,8 @@ export function hostArray(tensor: TensorData): HostArray | undefined {
     case "uint8":
     case "bool":
       return { dtype: tensor.dtype, shape: tensor.shape, data: tensor.data };
+    case "float16":
+      return { dtype: tensor.dtype, shape: tensor.shape, data: float16ToFloat32(tensor.data) };
     default:
       return undefined;
   }

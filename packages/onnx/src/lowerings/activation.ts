@@ -6,8 +6,10 @@ import { direct, rule, type LowerFunction, type LoweringTable } from "./lowering
 type Alpha = AttributesOf<OpTable["elu"]>;
 type Axis = AttributesOf<OpTable["softmax"]>;
 
-function isFloat32(node: GraphNode): boolean {
-  return node.outputs[0]!.dtype === "float32";
+/** Attributes of ONNX are float32: for float64 only the bodies are exact. */
+function isUpToFloat32(node: GraphNode): boolean {
+  const { dtype } = node.outputs[0]!;
+  return dtype === "float32" || dtype === "float16";
 }
 
 function withAlpha(opType: string): LowerFunction<Alpha> {
@@ -28,28 +30,27 @@ export const activationLowerings = {
     return context.emit("Clip", [name, context.scalar(min, dtype), context.scalar(max, dtype)]);
   },
   leakyRelu: withAlpha("LeakyRelu"),
-  // Attributes of ONNX are float32: for float64 only the bodies are exact.
-  elu: rule({ accepts: isFloat32, lower: withAlpha("Elu") }),
-  celu: rule({ accepts: isFloat32, lower: withAlpha("Celu") }),
-  selu: rule({ accepts: isFloat32, lower: direct("Selu") }),
-  gelu: rule({ since: 20, accepts: isFloat32, lower: direct("Gelu") }),
+  elu: rule({ accepts: isUpToFloat32, lower: withAlpha("Elu") }),
+  celu: rule({ accepts: isUpToFloat32, lower: withAlpha("Celu") }),
+  selu: rule({ accepts: isUpToFloat32, lower: direct("Selu") }),
+  gelu: rule({ since: 20, accepts: isUpToFloat32, lower: direct("Gelu") }),
   geluTanh: rule({
     since: 20,
-    accepts: isFloat32,
+    accepts: isUpToFloat32,
     lower: (context) => context.emit("Gelu", [context.x.name], { approximate: attribute.string("tanh") }),
   }),
   sigmoid: direct("Sigmoid"),
   softplus: direct("Softplus"),
-  mish: rule({ since: 18, accepts: isFloat32, lower: direct("Mish") }),
+  mish: rule({ since: 18, accepts: isUpToFloat32, lower: direct("Mish") }),
   hardSigmoid: rule({
-    accepts: isFloat32,
+    accepts: isUpToFloat32,
     lower: (context) =>
       context.emit("HardSigmoid", [context.x.name], {
         alpha: attribute.float(1 / 6),
         beta: attribute.float(0.5),
       }),
   }),
-  hardSwish: rule({ accepts: isFloat32, lower: direct("HardSwish") }),
+  hardSwish: rule({ accepts: isUpToFloat32, lower: direct("HardSwish") }),
   softsign: direct("Softsign"),
   softmax: alongAxis("Softmax"),
   logSoftmax: alongAxis("LogSoftmax"),

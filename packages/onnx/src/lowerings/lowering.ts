@@ -141,6 +141,23 @@ export function widened(
   );
 }
 
+/** A lowering of several steps: of half precision it computes in float32, and what it gives is rounded once. */
+export function stepwise<A extends object>(lower: LowerFunction<A>): LowerFunction<A> {
+  return (context) => {
+    if (context.y.dtype !== "float16") return lower(context);
+    const inputs = context.inputs.map((input): Operand =>
+      input.dtype === "float16"
+        ? { ...input, name: context.cast(input.name, "float16", "float32"), dtype: "float32" }
+        : input,
+    );
+    const outputs = context.outputs.map((output): Result =>
+      output.dtype === "float16" ? { ...output, dtype: "float32" } : output,
+    );
+    const names = [lower({ ...context, inputs, outputs, x: inputs[0]!, y: outputs[0]! })].flat();
+    return names.map((name, i) => context.cast(name, outputs[i]!.dtype, context.outputs[i]!.dtype));
+  };
+}
+
 /** The same operator, through int64 for element types that runtimes leave out. */
 export function arithmetic(opType: string): LowerFunction {
   return (context) => widened(context, (values) => context.emit(opType, values));

@@ -3,7 +3,7 @@ import { allocate, isFloat, opTable, type AttributesOf, type OpTable } from "@co
 import { fixedSize, isFixed, type Size } from "../export/size.js";
 import { attribute } from "../model/attributes.js";
 import { convAttributes, outputPadding } from "./convolution.js";
-import type { LowerFunction, LoweringContext } from "./lowering.js";
+import { stepwise, type LowerFunction, type LoweringContext } from "./lowering.js";
 import { productOf } from "./movement.js";
 
 type MaxPoolAttributes = AttributesOf<OpTable["maxPool"]>;
@@ -57,7 +57,7 @@ const maxPool: LowerFunction<MaxPoolAttributes> = (context) => {
     return [context.cast(values, "float64", dtype), positions];
   }
   if (dtype === "int64" || dtype === "bool") {
-    context.refuse(`ONNX pools float32, float64, int8 and uint8, not ${dtype}`);
+    context.refuse(`ONNX pools floats, int8 and uint8, not ${dtype}`);
   }
   return pooledMaxima(context);
 };
@@ -145,7 +145,7 @@ function convGeometry(attributes: AvgPoolAttributes, pads: readonly (readonly [n
 }
 
 const avgPool: LowerFunction<AvgPoolAttributes> = (context) => {
-  const { attributes, x, y } = context;
+  const { attributes, x } = context;
   const spatial = spatialOf(context);
   const pads = exactPads(attributes, spatial);
   if (isGlobal(attributes, spatial, pads)) return context.emit("GlobalAveragePool", [x.name]);
@@ -158,6 +158,14 @@ const avgPool: LowerFunction<AvgPoolAttributes> = (context) => {
       count_include_pad: attribute.int(attributes.countIncludePad ? 1 : 0),
     });
   }
+  return averageByConvolution(context);
+};
+
+/** A mean of windows as a sum, divided. */
+const averageByConvolution = stepwise<AvgPoolAttributes>((context) => {
+  const { attributes, x, y } = context;
+  const spatial = spatialOf(context);
+  const pads = exactPads(attributes, spatial);
   const { divisor, kernel } = averaging(context, attributes, spatial);
   const flat = planes(context, x.shape.slice(2));
   const sums = context.emit(
@@ -167,10 +175,10 @@ const avgPool: LowerFunction<AvgPoolAttributes> = (context) => {
   );
   const means = context.emit("Div", [sums, divisor]);
   return context.reshape(means, planes(context, y.shape.slice(2)), y.shape);
-};
+});
 
 /** The transpose of a mean as a convolution: a transposed convolution of the quotients. */
-const avgPoolGrad: LowerFunction<AvgPoolGradAttributes> = (context) => {
+const avgPoolGrad = stepwise<AvgPoolGradAttributes>((context) => {
   const { attributes, x, y } = context;
   const spatial = attributes.inputSize;
   const pads = exactPads(attributes, spatial);
@@ -187,7 +195,7 @@ const avgPoolGrad: LowerFunction<AvgPoolGradAttributes> = (context) => {
     output_padding: attribute.ints(padding),
   });
   return context.reshape(shared, planes(context, y.shape.slice(2)), y.shape);
-};
+});
 
 function inLine(context: LoweringContext, shape: readonly Size[]): Size[] {
   return [...shape.slice(0, 2), productOf(context, shape.slice(2))];

@@ -53,7 +53,7 @@ const mean: LowerFunction<ReduceAttributes> = (context) => {
   if (attributes.axes.length === 0) return x.name;
   const spatial = x.shape.slice(2).map((_, i) => i + 2);
   const isGlobalPool =
-    spatial.length >= 2 && spatial.join() === attributes.axes.join() && x.dtype === "float32";
+    spatial.length >= 2 && spatial.join() === attributes.axes.join() && x.dtype !== "float64";
   if (!isGlobalPool) return reduced(context, "ReduceMean", x.name);
   const pooled = context.emit("GlobalAveragePool", [x.name]);
   const kept = [...x.shape.slice(0, 2), ...spatial.map(() => ({ fixed: 1, perBatch: 0 }))];

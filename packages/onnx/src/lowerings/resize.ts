@@ -13,7 +13,7 @@ function isExact(node: GraphNode): boolean {
   const { mode, size, step, alignCorners } = node.attributes as InterpolateAttributes;
   const { node: input, index } = node.inputs[0]!;
   const spatial = input.outputs[index]!.shape.slice(2);
-  if (mode === "area" || input.outputs[index]!.dtype !== "float32" || spatial.includes(0)) return false;
+  if (mode === "area" || input.outputs[index]!.dtype === "float64" || spatial.includes(0)) return false;
   if (mode === "nearest")
     return size.every((n, axis) => n % spatial[axis]! === 0 && step[axis] === spatial[axis]! / n);
   return spatial.length === 2 && (alignCorners || size.every((n, axis) => step[axis] === spatial[axis]! / n));

@@ -23,7 +23,7 @@ import {
   type Tensor,
 } from "@convoke/core";
 import { shapeSize } from "@convoke/shape";
-import type { Converter, NodeCall, OperatorTable } from "../import/node-call.js";
+import { stepwise, type Converter, type NodeCall, type OperatorTable } from "../import/node-call.js";
 
 function plain(fn: (x: Tensor) => Tensor): Converter {
   return ({ x }) => fn(x);
@@ -39,6 +39,7 @@ function seluOf(call: NodeCall): Tensor {
   const gamma = call.float("gamma", isOld ? 1.0507 : SELU.gamma);
   if (Math.fround(alpha) === Math.fround(SELU.alpha) && Math.fround(gamma) === Math.fround(SELU.gamma))
     return selu(x);
+  if (x.dtype === "float16") return seluOf(call.inFloat32()).cast("float16");
   const below = expm1(x.minimum(0)).mul(alpha);
   return x.greater(0).where(x, below).mul(gamma);
 }
@@ -55,6 +56,7 @@ function hardSigmoidOf(call: NodeCall): Tensor {
   const { x } = call;
   const [alpha, beta] = [call.float("alpha", 0.2), call.float("beta", 0.5)];
   if (Math.fround(alpha) === Math.fround(1 / 6) && beta === 0.5) return hardSigmoid(x);
+  if (x.dtype === "float16") return hardSigmoidOf(call.inFloat32()).cast("float16");
   return x.mul(alpha).add(beta).maximum(0).minimum(1);
 }
 
@@ -109,10 +111,10 @@ export const activationOperators: OperatorTable = {
   Softplus: plain((x) => softplus(x)),
   Softsign: plain(softsign),
   Mish: plain(mish),
-  Swish: (call) => {
+  Swish: stepwise((call) => {
     const alpha = call.float("alpha", 1);
     return alpha === 1 ? silu(call.x) : call.x.mul(sigmoid(call.x.mul(alpha)));
-  },
+  }),
   Shrink: shrink,
   Softmax: alongAxis((x, axis) => softmax(x, axis)),
   LogSoftmax: alongAxis((x, axis) => logSoftmax(x, axis)),

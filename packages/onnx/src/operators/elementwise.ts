@@ -1,6 +1,6 @@
 // Element-wise arithmetic.
 import { dtypes, erf, expm1, hardTanh, isFloat, log1p, type DType, type Tensor } from "@convoke/core";
-import type { Converter, NodeCall, OperatorTable } from "../import/node-call.js";
+import { stepwise, type Converter, type NodeCall, type OperatorTable } from "../import/node-call.js";
 import { operands } from "./broadcasting.js";
 
 function unary(fn: (x: Tensor) => Tensor): Converter {
@@ -120,6 +120,10 @@ function ofFloat(fn: (x: Tensor) => Tensor): Converter {
   };
 }
 
+function inSteps(fn: (x: Tensor) => Tensor): Converter {
+  return stepwise(ofFloat(fn));
+}
+
 export const elementwiseOperators: OperatorTable = {
   Abs: unary((x) => x.abs()),
   Neg: unary((x) => x.neg()),
@@ -133,16 +137,16 @@ export const elementwiseOperators: OperatorTable = {
   Reciprocal: ofFloat((x) => x.literal(1).div(x)),
   Sin: ofFloat((x) => x.sin()),
   Cos: ofFloat((x) => x.cos()),
-  Tan: ofFloat((x) => x.sin().div(x.cos())),
-  Asin: ofFloat(asin),
-  Acos: ofFloat(acos),
-  Atan: ofFloat(atan),
-  Sinh: ofFloat((x) => expm1(x).sub(expm1(x.neg())).mul(0.5)),
-  Cosh: ofFloat((x) => x.exp().add(x.neg().exp()).mul(0.5)),
+  Tan: inSteps((x) => x.sin().div(x.cos())),
+  Asin: inSteps(asin),
+  Acos: inSteps(acos),
+  Atan: inSteps(atan),
+  Sinh: inSteps((x) => expm1(x).sub(expm1(x.neg())).mul(0.5)),
+  Cosh: inSteps((x) => x.exp().add(x.neg().exp()).mul(0.5)),
   Tanh: ofFloat((x) => x.tanh()),
-  Asinh: ofFloat(asinh),
-  Acosh: ofFloat(acosh),
-  Atanh: ofFloat((x) => log1p(x).sub(log1p(x.neg())).mul(0.5)),
+  Asinh: inSteps(asinh),
+  Acosh: inSteps(acosh),
+  Atanh: inSteps((x) => log1p(x).sub(log1p(x.neg())).mul(0.5)),
   Erf: ofFloat((x) => erf(x)),
   Add: binary((a, b) => a.add(b)),
   Sub: binary((a, b) => a.sub(b)),
@@ -156,11 +160,11 @@ export const elementwiseOperators: OperatorTable = {
   Max: folded((a, b) => a.maximum(b)),
   Min: folded((a, b) => a.minimum(b)),
   Sum: folded((a, b) => a.add(b)),
-  Mean: (call) => {
+  Mean: stepwise((call) => {
     const [first, ...rest] = call.inputs;
     const sum = rest.reduce((total, x) => total.add(x), first ?? call.x);
     return sum.div(rest.length + 1);
-  },
+  }),
   Clip: clip,
   BitShift: bitShift,
 };

@@ -1,7 +1,7 @@
 // Sampling at given places, and the grids of places that affine maps give.
 import { tensor, type Tensor } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
-import { knowing, type NodeCall, type OperatorTable } from "../import/node-call.js";
+import { knowing, stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 
 type Border = "zeros" | "border" | "reflection";
 
@@ -180,6 +180,6 @@ function affineGrid(call: NodeCall): Tensor {
 }
 
 export const gridSampleOperators: OperatorTable = {
-  GridSample: gridSample,
-  AffineGrid: knowing([1], affineGrid),
+  GridSample: stepwise(gridSample),
+  AffineGrid: knowing([1], stepwise(affineGrid)),
 };

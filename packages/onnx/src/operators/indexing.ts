@@ -35,6 +35,7 @@ function identityOf(x: Tensor, reduction: "mul" | "max" | "min"): Tensor {
   if (reduction === "mul") return x.literal(1);
   const isMax = reduction === "max";
   switch (x.dtype) {
+    case "float16":
     case "float32":
     case "float64":
       return x.literal(isMax ? -Infinity : Infinity);

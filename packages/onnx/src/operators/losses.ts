@@ -1,7 +1,7 @@
 // Losses of classification: the logarithms of probabilities at the places of the labels.
 import { logSoftmax, takeAlongAxis, type Tensor } from "@convoke/core";
 import { formatShape } from "@convoke/shape";
-import type { NodeCall, OperatorTable } from "../import/node-call.js";
+import { stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 import { asIndices } from "./indexing.js";
 
 /** The loss of log-probabilities x [N, C, …] at labels [N, …], with a weight for each class. */
@@ -38,6 +38,6 @@ function crossEntropy(call: NodeCall): (Tensor | undefined)[] {
 }
 
 export const lossOperators: OperatorTable = {
-  NegativeLogLikelihoodLoss: (call) => negativeLogLikelihood(call, call.x),
-  SoftmaxCrossEntropyLoss: crossEntropy,
+  NegativeLogLikelihoodLoss: stepwise((call) => negativeLogLikelihood(call, call.x)),
+  SoftmaxCrossEntropyLoss: stepwise(crossEntropy),
 };

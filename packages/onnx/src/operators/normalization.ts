@@ -1,7 +1,7 @@
 // Normalisations.
 import { apply, norm, opTable, type Tensor } from "@convoke/core";
 import { formatShape } from "@convoke/shape";
-import type { NodeCall, OperatorTable } from "../import/node-call.js";
+import { stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 
 /** A number for each channel, in a shape that broadcasts against x. */
 function perChannel(values: Tensor, x: Tensor): Tensor {
@@ -84,6 +84,11 @@ function layerNormalization(call: NodeCall): (Tensor | undefined)[] {
   const inputs = [x, scale, ...(bias === undefined ? [] : [bias])];
   const isStandard = fits && !call.isAsked(1) && !call.isAsked(2);
   if (isStandard) return [apply(opTable.layerNorm, inputs, { axis, epsilon })];
+  // Statistics are float32 at least, also where they are given.
+  if (x.dtype === "float16") {
+    const [y, ...statistics] = layerNormalization(call.inFloat32());
+    return [y!.cast("float16"), ...statistics];
+  }
   const mean = x.mean(axes, { keepDims: true });
   const centred = x.sub(mean);
   const inverse = centred.mul(centred).mean(axes, { keepDims: true }).add(epsilon).sqrt().pow(-1);
@@ -106,6 +111,7 @@ function localResponse(call: NodeCall): Tensor {
   if (size < 1 || size > 2 ** 12) call.fail(`size ${size}`, `it is from 1 to ${2 ** 12}`);
   const [alpha, beta, k] = [call.float("alpha", 1e-4), call.float("beta", 0.75), call.float("bias", 1)];
   if (size % 2 === 1) return apply(opTable.localResponseNorm, [x], { size, alpha, beta, k });
+  if (x.dtype === "float16") return localResponse(call.inFloat32()).cast("float16");
   const before = Math.floor((size - 1) / 2);
   const rest = x.shape.slice(2).map(() => [0, 0] as const);
   const squares = x.mul(x).pad([[0, 0], [before, size - 1 - before], ...rest]);
@@ -144,8 +150,8 @@ export const normalizationOperators: OperatorTable = {
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
-  RMSNormalization: rmsNormalization,
+  RMSNormalization: stepwise(rmsNormalization),
   LRN: localResponse,
-  LpNormalization: lpNormalization,
-  MeanVarianceNormalization: meanVariance,
+  LpNormalization: stepwise(lpNormalization),
+  MeanVarianceNormalization: stepwise(meanVariance),
 };

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from "@convoke/core";
 import { formatShape, shapeSize } from "@convoke/shape";
-import { knowing, type NodeCall, type OperatorTable } from "../import/node-call.js";
+import { knowing, stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 import { asIndices } from "./indexing.js";
 import { checkWindows, explicitPads, perAxis, reach, windowsOf, type Windows } from "./windows.js";
 
@@ -179,10 +179,10 @@ function maxUnpool(call: NodeCall): Tensor {
 export const poolingOperators: OperatorTable = {
   MaxPool: maxPool,
   AveragePool: averagePool,
-  LpPool: lpPool,
+  LpPool: stepwise(lpPool),
   GlobalMaxPool: globalMaxPool,
   GlobalAveragePool: (call) =>
     overPlane(call, (x, axes) => (axes.length === 0 ? x : x.mean(axes, { keepDims: true }))),
-  GlobalLpPool: globalLpPool,
+  GlobalLpPool: stepwise(globalLpPool),
   MaxUnpool: knowing([2], maxUnpool),
 };

@@ -74,6 +74,11 @@ function inFloat(x: Tensor, fn: (x: Tensor) => Tensor): Tensor {
   return isFloat(dtype) ? fn(x) : fn(x.cast("float64")).cast(dtype);
 }
 
+/** Sums on the way leave the range of half precision first. */
+function wide(x: Tensor, fn: (x: Tensor) => Tensor): Tensor {
+  return x.dtype === "float16" ? fn(x.cast("float32")).cast("float16") : fn(x);
+}
+
 function argReduction(find: (x: Tensor, axis: number, options: { keepDims: boolean }) => Tensor) {
   return (call: NodeCall): Tensor => {
     const { x } = call;
@@ -100,8 +105,8 @@ export const reduceOperators: OperatorTable = {
       : sum(x.abs(), how),
   ),
   ReduceL2: reduction(euclidean),
-  ReduceSumSquare: reduction((x, how) => sum(x.mul(x), how)),
-  ReduceLogSum: reduction((x, how) => inFloat(x, (values) => sum(values, how).log())),
+  ReduceSumSquare: reduction((x, how) => wide(x, (values) => sum(values.mul(values), how))),
+  ReduceLogSum: reduction((x, how) => inFloat(x, (values) => wide(values, (parts) => sum(parts, how).log()))),
   ReduceLogSumExp: reduction((x, { axes, keepDims }) =>
     inFloat(x, (values) => (axes.length === 0 ? values : logSumExp(values, axes, { keepDims }))),
   ),

@@ -1,7 +1,7 @@
 // Resizing along each axis, with all coordinate and interpolation modes.
 import { apply, opTable, tensor, type Tensor } from "@convoke/core";
 import { shapeSize } from "@convoke/shape";
-import { knowing, type NodeCall, type OperatorTable } from "../import/node-call.js";
+import { knowing, stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 
 const MODES = ["nearest", "linear", "cubic"] as const;
 const COORDINATES = [
@@ -262,6 +262,6 @@ function upsample(call: NodeCall): Tensor {
 }
 
 export const resizeOperators: OperatorTable = {
-  Resize: knowing([1, 2, 3], resize),
-  Upsample: knowing([1], upsample),
+  Resize: knowing([1, 2, 3], stepwise(resize)),
+  Upsample: knowing([1], stepwise(upsample)),
 };

@@ -1,6 +1,6 @@
 // Running sums and products.
 import { cumsum, type Tensor } from "@convoke/core";
-import { knowing, type NodeCall, type OperatorTable } from "../import/node-call.js";
+import { knowing, stepwise, type NodeCall, type OperatorTable } from "../import/node-call.js";
 
 function axisOf(call: NodeCall): number {
   return call.axis(call.number(1) ?? call.fail("no axis", "it needs one"), call.x.rank);
@@ -33,5 +33,5 @@ export const scanOperators: OperatorTable = {
       reverse: call.flag("reverse", false),
     }),
   ),
-  CumProd: knowing([1], runningProduct),
+  CumProd: knowing([1], stepwise(runningProduct)),
 };

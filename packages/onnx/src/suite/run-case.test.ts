@@ -1,9 +1,11 @@
 // The recorded cases of the ONNX suite, on the reference backend.
-import { reference, useBackend } from "@convoke/core";
+import { kernelBackend, reference, useBackend } from "@convoke/core";
+import { float32ToFloat16 } from "@convoke/core/float16";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bytesOf, floats, node } from "../../test/test-model.js";
+import { tensorValue } from "../model/onnx-model.js";
 import { writeTensor } from "../model/tensor-codec.js";
 import { runCase, type CaseFiles } from "./run-case.js";
 
@@ -55,6 +57,33 @@ describe("runCase", () => {
   const one = (opType: string, output: Uint8Array, count?: number): CaseFiles => ({
     model: model(opType, count),
     dataSets: [{ inputs: [pb(1, 1000)], outputs: [output] }],
+  });
+
+  it("runs half precision where the backend has it, within the same tolerance", async () => {
+    const type = tensorValue("x", "float16", ["n"]);
+    const halves = (...values: number[]) =>
+      writeTensor({ dtype: "float16", shape: [values.length], data: float32ToFloat16(values) });
+    const half = (...outputs: number[]): CaseFiles => ({
+      model: bytesOf({
+        nodes: [node("Sqrt", "x -> y")],
+        inputs: [type],
+        outputs: [{ ...type, name: "y" }],
+      }),
+      dataSets: [{ inputs: [halves(2, 1000)], outputs: [halves(...outputs)] }],
+    });
+    expect(await runCase(half(Math.SQRT2, Math.sqrt(1000)))).toEqual({
+      result: "pass",
+      detail: "largest difference 0.0e+0",
+    });
+    expect((await runCase(half(Math.SQRT2 + 2 ** -10, Math.sqrt(1000)))).result).toBe("pass");
+    expect((await runCase(half(Math.SQRT2 + 2 ** -8, Math.sqrt(1000)))).result).toBe("fail");
+    const other = kernelBackend({
+      name: "other",
+      kernels: { add: () => undefined },
+    });
+    await useBackend(other);
+    expect(await runCase(half(1, 1))).toMatchObject({ result: "unsupported", operator: "sqrt" });
+    await useBackend(reference());
   });
 
   it("tells pass from fail by each element", async () => {

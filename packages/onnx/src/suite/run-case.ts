@@ -146,9 +146,10 @@ function inputOf(given: NamedTensor, name: string): Tensor {
 
 function compared(
   actual: ArrayLike<number | bigint>,
-  { data }: TensorData,
+  expected: TensorData,
   { rtol, atol }: { rtol: number; atol: number },
 ): { difference: number; scaled: number; isClose: boolean } {
+  const { data } = hostArray(expected) ?? expected;
   let difference = 0;
   let scale = 1;
   let isClose = true;

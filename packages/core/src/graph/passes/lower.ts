@@ -28,6 +28,7 @@ export function lowerFor(backend: Pick<Backend, "name" | "supports">, graph: Gra
       backend: backend.name,
       reason: answer.reason,
       scope: node.scope,
+      ...(answer.wayOut !== undefined && { wayOut: answer.wayOut }),
     });
   });
 }

@@ -1,4 +1,8 @@
-// Conversions between float32 and the two 16-bit float formats. Rounding is to nearest, ties to even (IEEE 754).
+/**
+ * The bits of half-precision numbers (IEEE 754 binary16): what files hold, and devices. Rounding is to nearest, ties to even.
+ *
+ * @packageDocumentation
+ */
 
 const scratch = new DataView(new ArrayBuffer(4));
 
@@ -17,7 +21,7 @@ function float32OfBits(bits: number): number {
  *
  * @example
  * ```ts
- * import { float16ToFloat32 } from "@convoke/onnx";
+ * import { float16ToFloat32 } from "@convoke/core/float16";
  *
  * console.log(float16ToFloat32(Uint16Array.of(0x3c00, 0xc100))); // 1, -2.5
  * ```
@@ -35,7 +39,7 @@ function float16Value(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** Rounds to half precision; beyond ±65520 the result is infinite. */
+/** The bits of float32 numbers, rounded to half precision; beyond ±65520 they are those of an infinity. */
 export function float32ToFloat16(values: ArrayLike<number>): Uint16Array {
   return Uint16Array.from(values, float16Bits);
 }
@@ -51,18 +55,4 @@ function float16Bits(value: number): number {
   if (magnitude < 0x38800000) return sign | (bitsOfFloat32(float32OfBits(magnitude) + 0.5) - 0x3f000000);
   const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
   return sign | ((rounded - 0x38000000) >>> 13);
-}
-
-/** The values of bfloat16 numbers (the upper half of a float32), exactly. */
-export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
-}
-
-/** Rounds to bfloat16. */
-export function float32ToBfloat16(values: ArrayLike<number>): Uint16Array {
-  return Uint16Array.from(values, (value) => {
-    const bits = bitsOfFloat32(value);
-    if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) & 0x8000) | 0x7fc0;
-    return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  });
 }
