@@ -50,18 +50,22 @@ const devices = [
 ];
 
 describe.skipIf(missing !== "").each(devices)(`half precision $name${missing}`, ({ told }) => {
-  it.each(float16Programs.map((program) => [program.name, program] as const))("%s", async (_, program) => {
-    const { backend: own } = await openForTest({ maxMemory: 2 ** 28 }, told);
-    try {
-      const expected = await run(reference(), program);
-      const got = await run(own!, program);
-      expect(got.dtypes).toEqual(expected.dtypes);
-      for (const [i, values] of got.data.entries())
-        expect(difference(values, expected.data[i]!)).toBeLessThanOrEqual(TOLERANCE);
-    } finally {
-      await own!.dispose();
-    }
-  });
+  it.each(float16Programs.map((program) => [program.name, program] as const))(
+    "%s",
+    { timeout: 60_000 },
+    async (_, program) => {
+      const { backend: own } = await openForTest({ maxMemory: 2 ** 28 }, told);
+      try {
+        const expected = await run(reference(), program);
+        const got = await run(own!, program);
+        expect(got.dtypes).toEqual(expected.dtypes);
+        for (const [i, values] of got.data.entries())
+          expect(difference(values, expected.data[i]!)).toBeLessThanOrEqual(TOLERANCE);
+      } finally {
+        await own!.dispose();
+      }
+    },
+  );
 
   it("holds every number, up and down", async () => {
     const { backend: own } = await openForTest({ maxMemory: 2 ** 28 }, told);

@@ -57,12 +57,24 @@ const rounding = `fn roundToFloat16(x: f32) -> f32 {
   return bitcast<f32>((bits & 0x80000000u) | select(0x7f800000u, 0x7fc00000u, magnitude > 0x7f800000u));
 }`;
 
+const arithmetic = { add: "+", sub: "-", mul: "*" } as const;
+
+/** The function of a prelude that does what an op does of half-precision numbers, which are f32 before and after. */
+export function float16Function(op: string): string | undefined {
+  return op in arithmetic ? `${op}InFloat16` : undefined;
+}
+
 /**
- * What goes before a shader that has half-precision numbers: the type that they are stored in, and how a number is
- * rounded to one. A device without them keeps them in words.
+ * What goes before a shader that has half-precision numbers: the type that they are stored in, how a number is rounded to
+ * one, and the arithmetic that WGSL promises to round correctly (section 15.7.4.1). A device without them keeps them in words.
  */
 export function float16Prelude(isNative: boolean): string {
-  return [isNative ? "enable f16;\nalias float16 = f16;" : "alias float16 = f32;", rounding].join("\n");
+  const functions = Object.entries(arithmetic).map(([op, sign]) => {
+    const result = isNative ? `f32(f16(a) ${sign} f16(b))` : `roundToFloat16(a ${sign} b)`;
+    return `fn ${op}InFloat16(a: f32, b: f32) -> f32 { return ${result}; }`;
+  });
+  const type = isNative ? "enable f16;\nalias float16 = f16;" : "alias float16 = f32;";
+  return [type, rounding, ...functions].join("\n");
 }
 
 /** What is not finite comes from bits in a variable: a literal of it does not compile. */

@@ -41,7 +41,9 @@ export function codeOf(
   });
   const code = [...lines, text].join("\n");
   const directive = usesSubgroups ? "enable subgroups;\n" : "";
-  return directive + (/\b(roundToF|f)loat16\b/.test(code) ? `${float16Prelude(hasFloat16)}\n` : "") + code;
+  return (
+    directive + (/\bfloat16\b|[a-z]Float16\(/.test(code) ? `${float16Prelude(hasFloat16)}\n` : "") + code
+  );
 }
 
 export interface CodeOptions {

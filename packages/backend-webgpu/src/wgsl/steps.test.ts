@@ -22,4 +22,10 @@ describe.skipIf(missing !== "")(`a divisor that is 0 in the shader's text${missi
     expect(shaders.length).toBeGreaterThan(2);
     expect(shaders.join("\n")).not.toMatch(/= v\d+ \/ v\d+/);
   });
+
+  it("does so in half precision, too", async () => {
+    const x = tensor([0, 1, -2, NaN], { dtype: "float16" });
+    const y = await compile((a: Tensor) => a.div(0), { backend: backend! })(x);
+    expect(await y.data()).toEqual(Float32Array.of(NaN, Infinity, -Infinity, NaN));
+  });
 });

@@ -1,8 +1,8 @@
 // Element steps as WGSL expressions.
-import type { DType } from "@convoke/core";
+import { isFloat, type DType } from "@convoke/core";
 import type { Reduction, Step } from "@convoke/core/planning";
 import { isOnDevice } from "../device/host-format.js";
-import { constant, rounded, shaderType } from "./element-types.js";
+import { constant, float16Function, rounded, shaderType } from "./element-types.js";
 
 /** Notes that a shader needs a function of the library. */
 export type Use = (name: string) => void;
@@ -58,6 +58,8 @@ export function narrowed(dtype: DType, value: string): string {
 
 /** The expression of a step, a number of its type; `values` are the names of its arguments, `types` their element types. */
 export function stepExpression(step: Step, parts: StepParts): string {
+  const ofFloat16 = step.dtype === "float16" ? float16Function(step.op) : undefined;
+  if (ofFloat16 !== undefined) return `${ofFloat16}(${parts.values.join(", ")})`;
   const expression = exactExpression(step, parts);
   return exactOps.includes(step.op) ? expression : rounded(step.dtype, expression);
 }
@@ -100,7 +102,7 @@ function exactExpression(step: Step, { values, types, use }: StepParts): string 
 }
 
 export function isFloatZero({ op, dtype, value = 0 }: Step): boolean {
-  return op === "constant" && dtype === "float32" && Number(value) === 0;
+  return op === "constant" && isFloat(dtype) && Number(value) === 0;
 }
 
 /**
