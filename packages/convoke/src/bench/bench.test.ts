@@ -51,7 +51,8 @@ describe("the jobs", () => {
       matmul-4096 GFLOP/s 137438953472
       matmul-4096-float16 GFLOP/s 137438953472
       conv2d-3x3-64-56-float16 GFLOP/s 7398752256
-      train-resnet20-b128 images/s"
+      train-resnet20-b128 images/s
+      train-resnet20-b128-mixed images/s"
     `);
     const device: BenchBackend = { ...reference(), measureBandwidth: () => Promise.resolve(1) };
     expect(benchJobsOf(device)).toEqual([...benchJobs, ...deviceJobs]);

@@ -35,4 +35,5 @@ export const deviceJobs: readonly BenchJob[] = [
   matmulJob(4096, "float16"),
   convolutionJob("conv2d-3x3-64-56", { channels: 64, size: 56, kernel: 3 }, "float16"),
   resnetTrainingJob(128),
+  resnetTrainingJob(128, "mixed"),
 ];

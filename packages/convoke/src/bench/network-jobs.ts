@@ -3,10 +3,11 @@ import { hostKey, hostUniform, tensor, type Module } from "@convoke/core";
 import { arrayDataset, type Dataset } from "@convoke/datasets";
 import { cifarResNet, lenet5 } from "@convoke/models";
 import { adam, sgd, type Optimizer } from "@convoke/optimizers";
-import { fit, predict } from "@convoke/train";
+import { fit, predict, type Precision } from "@convoke/train";
 import { shapeSize, type Shape } from "@convoke/shape";
 import { cifarCnn } from "./cifar-cnn.js";
 import { timesPerSecond, type BenchBackend, type BenchJob, type PreparedJob } from "./job.js";
+import { float16Refusal } from "./op-job.js";
 import { StepClock } from "./step-clock.js";
 
 const CLASSES = 10;
@@ -34,17 +35,26 @@ function noise({ image, batchSize }: NetworkJob): Dataset {
   });
 }
 
-function trainingJob(job: NetworkJob & { optimizer: () => Optimizer }): BenchJob {
+interface TrainingJob extends NetworkJob {
+  readonly optimizer: () => Optimizer;
+  /** Default float32. */
+  readonly precision?: Precision;
+}
+
+function trainingJob(job: TrainingJob): BenchJob {
+  const { precision = "float32" } = job;
   return {
     name: job.name,
     unit: "images/s",
     about: job.about,
+    ...(precision === "mixed" && { refusal: float16Refusal }),
     async prepare(backend) {
       const clock = new StepClock();
       const model = job.model();
       const training = fit(model, noise(job), {
         optimizer: job.optimizer(),
         loss: "crossEntropy",
+        precision,
         batchSize: job.batchSize,
         epochs: Number.MAX_SAFE_INTEGER,
         backend,
@@ -116,11 +126,13 @@ export function lenet5InferenceJob(batchSize: number): BenchJob {
   });
 }
 
-/** `train-resnet20-bBATCH`. */
-export function resnetTrainingJob(batchSize: number): BenchJob {
+/** `train-resnet20-bBATCH`; `train-resnet20-bBATCH-mixed` in mixed precision. */
+export function resnetTrainingJob(batchSize: number, precision: Precision = "float32"): BenchJob {
+  const [suffix, words] = precision === "mixed" ? ["-mixed", ", mixed precision"] : ["", ""];
   return trainingJob({
-    name: `train-resnet20-b${batchSize}`,
-    about: `training ResNet-20 on 32×32, batches of ${batchSize}, SGD with momentum`,
+    name: `train-resnet20-b${batchSize}${suffix}`,
+    about: `training ResNet-20 on 32×32, batches of ${batchSize}, SGD with momentum${words}`,
+    precision,
     model: () => cifarResNet(20),
     image: photograph,
     batchSize,
