@@ -1,5 +1,5 @@
 // Turns a graph into dispatches: plans it, brings its loops within the limits of the device, and writes their shaders.
-import { type Graph } from "@convoke/core";
+import type { Graph } from "@convoke/core";
 import {
   accumulatorOf,
   denseStrides,

@@ -1,5 +1,5 @@
 // Core's arrays as tensors of a file: both name their element types alike, and half precision is bits in a file.
-import { type HostArray } from "@convoke/core";
+import type { HostArray } from "@convoke/core";
 import { float32ToFloat16 } from "@convoke/core/float16";
 import type { TensorData } from "../model/tensor-data.js";
 
