@@ -7,7 +7,6 @@ import {
   hostUniform,
   isFloat,
   type DType,
-  type FloatDType,
   type TypedArray,
 } from "@convoke/core";
 import { float16ToFloat32, float32ToFloat16 } from "@convoke/core/float16";
@@ -68,15 +67,12 @@ function floatExtremes(ends: readonly [number, number, number, number, number, n
   return [0, -0, 1, -1.5, NaN, Infinity, -Infinity, ...ends, 0.5];
 }
 
-const FLOAT32_EXTREMES = floatExtremes([
-  1e38, -1e38, 3.4028234663852886e38, 1.1754943508222875e-38, 1e-40, -1e-40,
-]);
-const FLOAT16_EXTREMES = floatExtremes([40000, -40000, 65504, 2 ** -14, 2 ** -20, -(2 ** -20)]);
+const single = floatExtremes([1e38, -1e38, 3.4028234663852886e38, 1.1754943508222875e-38, 1e-40, -1e-40]);
 
-/** How many numbers `extremes` goes through before it repeats them, in the type that has most. */
-export const EXTREME_COUNT = FLOAT32_EXTREMES.length;
-
-const integerExtremes: Readonly<Record<Exclude<DType, FloatDType>, readonly (number | bigint)[]>> = {
+const endsOf: Readonly<Record<DType, readonly (number | bigint)[]>> = {
+  float16: floatExtremes([40000, -40000, 65504, 2 ** -14, 2 ** -20, -(2 ** -20)]),
+  float32: single,
+  float64: single,
   int64: [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n, 3037000500n, 7n],
   int32: [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 65537, -46341, 2 ** 24 + 1, 7],
   uint32: [0, 1, 2 ** 32 - 1, 2 ** 31, 65537, 2 ** 24 + 1, 7],
@@ -84,6 +80,9 @@ const integerExtremes: Readonly<Record<Exclude<DType, FloatDType>, readonly (num
   uint8: [0, 1, 255, 128, 200, 16, 7],
   bool: [0, 1],
 };
+
+/** How many numbers `extremes` goes through before it repeats them, in the type that has most. */
+export const EXTREME_COUNT = single.length;
 
 /** The elements of an input in an element type. The same `seed` gives the same elements everywhere. */
 export function elementsOf(input: Input, dtype: DType, seed: string): TypedArray {
@@ -109,11 +108,7 @@ function numbersOf(fill: Fill, dtype: DType, random: Float64Array): (i: number) 
       return (i) => values[i % values.length]!;
     }
     case "extremes": {
-      const list = isFloat(dtype)
-        ? dtype === "float16"
-          ? FLOAT16_EXTREMES
-          : FLOAT32_EXTREMES
-        : integerExtremes[dtype];
+      const list = endsOf[dtype];
       return (i) => list[i % list.length]!;
     }
     case "whole":

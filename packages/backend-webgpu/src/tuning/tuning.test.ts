@@ -76,7 +76,7 @@ describe.skipIf(missing !== "")(`a tuning${missing}`, () => {
       tile === undefined
         ? [name.includes("quads") ? "min(rowBlock + corner," : "min(rowBlock + 0,"]
         : [
-            `tileA: array<vec4f, ${(Number(tile) * Number(depth)) / 4}>`,
+            `tileA: array<vec4<f32>, ${(Number(tile) * Number(depth)) / 4}>`,
             `@workgroup_size(${(Number(tile) / Number(block)) ** 2})`,
           ];
     expect(shaders.filter((code) => marks.every((mark) => code.includes(mark)))).toHaveLength(2);
@@ -99,7 +99,7 @@ describe.skipIf(missing !== "")(`a tuning${missing}`, () => {
     const untuned = await openWith(favouring("tile 4096, block 64, depth 1"));
     shaders.length = 0;
     await products(untuned);
-    expect(shaders.filter((code) => code.includes("tileA: array<vec4f, 128>"))).toHaveLength(2);
+    expect(shaders.filter((code) => code.includes("tileA: array<vec4<f32>, 128>"))).toHaveLength(2);
   });
 
   it(
