@@ -44,7 +44,8 @@ const missing = await create().then(
 
 describe.skipIf(missing !== "")(`the WebGPU provider of onnxruntime-node${missing}`, () => {
   it(`passes the suite, one test in ${every} of the subset`, { timeout: 1_800_000 }, async () => {
-    const all = conformanceTests({ create, skip: skips });
+    // The provider refuses tensors without elements, or starts shaders of no workgroups for them.
+    const all = conformanceTests({ create, skip: skips }).filter(({ name }) => !/\bempty\b/.test(name));
     // What disposes the shared backend stays last.
     const tests = all.filter((_, i) => i % every === 0 || i >= all.length - 2);
     const failures: string[] = [];

@@ -128,9 +128,10 @@ interface Form {
  * @throws {TraceError} `fn` is async.
  * @example
  * ```ts
- * import { gradients, tensor, Variable } from "@convoke/core";
+ * import { gradients, reference, tensor, useBackend, Variable } from "@convoke/core";
  * import { autocast } from "@convoke/core/autocast";
  *
+ * await useBackend(reference()); // or webgpu(): what has float16
  * const w = new Variable(tensor([[1 / 3], [2]]));
  * const y = autocast(() => tensor([[3, 1]]).matmul(w.value));
  * const [g] = gradients(y.sum(), [w]);

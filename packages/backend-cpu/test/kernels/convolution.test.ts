@@ -212,6 +212,10 @@ const layers: readonly [string, Case | undefined][] = [
   ["many sums", caseOf([1, 1, 50, 480], square(6, 3, { pad: 1 }))],
 ];
 
+/** How many cases are drawn: more in the full run. */
+const drawn =
+  process.env["CONVOKE_FULL"] === undefined ? { any: 40, depthwise: 20 } : { any: 120, depthwise: 60 };
+
 describe.each(builds)("convolution, %s", (build) => {
   describe.each(["conv", "convInputGrad", "convFilterGrad"] as const)("%s", (face) => {
     const check = (c: Case, seed: number): void => {
@@ -224,7 +228,7 @@ describe.each(builds)("convolution, %s", (build) => {
     };
 
     it("is right for any shape, with the same bits for any number of workers", () => {
-      for (let seed = 0; seed < 120; seed++) check(randomCase(seed), seed);
+      for (let seed = 0; seed < drawn.any; seed++) check(randomCase(seed), seed);
     });
 
     it("is right for any shape of 3×3, by Winograd's transforms where they save work", () => {
@@ -240,7 +244,7 @@ describe.each(builds)("convolution, %s", (build) => {
     });
 
     it("is right for any depthwise shape of 3×3", () => {
-      for (let seed = 0; seed < 60; seed++) check(randomDepthwiseCase(seed), seed);
+      for (let seed = 0; seed < drawn.depthwise; seed++) check(randomDepthwiseCase(seed), seed);
     });
 
     it.each(layers)("is right for %s", (_, c) => {
