@@ -49,6 +49,8 @@ describe(`training through onnxruntime-web in Chromium, ${training.steps} of 100
     ["WebGPU", ["webgpu", "wasm"]],
   ])("gives the losses of the CPU backend on %s", { timeout: 1_200_000 }, async ([, providers], context) => {
     if (!launch.browser) return context.skip(`not run: ${launch.reason}`);
+    if (!isFull && providers?.includes("webgpu") === true)
+      return context.skip("not run: takes long, set CONVOKE_FULL=1");
     const page = await launch.browser.newPage();
     await page.goto(server.url);
     await page.waitForFunction("globalThis.convokePage !== undefined");

@@ -23,7 +23,7 @@ import { differenceOf, lenet5Losses } from "./lenet5-losses.js";
 await useSwiftShader();
 
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
-const steps = isFull ? 100 : 8;
+const steps = isFull ? 100 : 4;
 const batchSize = 16;
 const many = isFull ? 5_000 : 50;
 const share = isFull ? "all 100 steps" : `${steps} of 100 steps`;

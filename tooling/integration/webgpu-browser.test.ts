@@ -15,9 +15,9 @@ import { differenceOf, lenet5Losses } from "./lenet5-losses.js";
 import type { Conformance, Training } from "./webgpu-page.js";
 
 const isFull = process.env["CONVOKE_FULL"] !== undefined;
-const every = isFull ? 1 : 8;
+const every = isFull ? 1 : 16;
 const share = isFull ? "all of it" : `one test in ${every} of the subset`;
-const training = { steps: isFull ? 100 : 6, batchSize: 16 };
+const training = { steps: isFull ? 100 : 3, batchSize: 16 };
 
 let launch: Launch;
 let bundle: Bundle;

@@ -108,8 +108,8 @@ describe("syntheticDigits", () => {
     );
   });
 
-  it(
-    "is too hard for a linear classifier: less than 93 % on held-out digits",
+  it.runIf(process.env["CONVOKE_FULL"] !== undefined)(
+    "is too hard for a linear classifier: less than 93 % on held-out digits (not run without CONVOKE_FULL)",
     { timeout: 120_000 },
     async () => {
       const { train, test } = syntheticDigits({ train: 6000, test: 2000, seed: 3 });
