@@ -1,9 +1,15 @@
 // The checks that read the code rather than run it.
 
+/** @type {import("./steps.mjs").Step} */
+export const typecheck = {
+  name: "typecheck",
+  command: [process.execPath, "tooling/bootstrap/typecheck.mjs"],
+};
+
 /** @type {import("./steps.mjs").Step[]} */
 export const checks = [
   { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
-  { name: "typecheck", command: [process.execPath, "tooling/bootstrap/typecheck.mjs"] },
+  typecheck,
   { name: "imports", command: [process.execPath, "tooling/imports/check-imports.mjs"] },
   { name: "unused", command: ["knip"] },
   { name: "packages", command: [process.execPath, "tooling/package-check/check-packages.mjs"] },

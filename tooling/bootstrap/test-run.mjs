@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build, checks, lint, checksWithTypeScript5 } from "./checks.mjs";
+import { build, checks, checksWithTypeScript5, lint, typecheck } from "./checks.mjs";
 import { install } from "./install.mjs";
 import { printTimes, requireStep, runStep } from "./steps.mjs";
 import { summaryFile } from "./summary-reporter.mjs";
@@ -18,9 +18,11 @@ export async function runEverything(env = {}) {
   // Beside the build, which waits much for itself: linting reads sources only, and takes as long.
   const linting = runStep(lint);
   const results = [await requireStep(build)];
+  // The type check takes as long as all the others, and each of them one core.
+  const typing = runStep(typecheck);
   for (const step of isFull ? [...checks, ...checksWithTypeScript5] : checks)
-    results.push(await runStep(step));
-  results.push(await linting);
+    if (step !== typecheck) results.push(await runStep(step));
+  results.push(await typing, await linting);
   rmSync(summaryFile, { force: true });
   results.push(
     await runStep({

@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { generateCases, prelude } from "./agreement-cases.js";
 import { allRules } from "./agreement-rules.js";
-import { compile, compilerNames, outFolder } from "./compilers.js";
+import { comparedCompilers, compile, outFolder } from "./compilers.js";
 import { rowCases } from "./row-cases.js";
 
 const full = process.env.CONVOKE_FULL === "1";
@@ -22,7 +22,7 @@ describe("a rule's type and its function agree", () => {
     if (full) expect(cases.length).toBeGreaterThanOrEqual(10_000);
   });
 
-  it.each(compilerNames)("under TypeScript %s", async (compiler) => {
+  it.each(comparedCompilers)("under TypeScript %s", async (compiler) => {
     const folder = outFolder(`agreement-${compiler}`);
     const files: string[] = [];
     const offset = prelude.split("\n").length;

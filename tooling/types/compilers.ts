@@ -17,6 +17,11 @@ export type Compiler = keyof typeof compilers;
 
 export const compilerNames = Object.keys(compilers) as Compiler[];
 
+/** Those whose diagnostics every run compares: the oldest and the newest; all of them in the full run. */
+export const comparedCompilers = compilerNames.filter(
+  (name) => process.env.CONVOKE_FULL !== undefined || name !== "6.0",
+);
+
 /** One error, its message with every line that the compiler indents below it. */
 export interface Diagnostic {
   /** The name of the file behind that of its folder. */

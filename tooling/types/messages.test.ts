@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Compilation, compile, type Compiler, compilerNames, outFolder } from "./compilers.js";
+import { comparedCompilers, type Compilation, compile, type Compiler, outFolder } from "./compilers.js";
 import { writeDeclarations } from "./declarations.js";
 
 const folder = import.meta.dirname;
@@ -16,7 +16,7 @@ const compilations = new Map<Compiler, Compilation>();
 beforeAll(async () => {
   const options = await writeDeclarations("messages-declarations", ["convoke"]);
   const files = [...subjects.map((name) => `wrong/${name}`), ...right.map((name) => `right/${name}`)];
-  for (const compiler of compilerNames) {
+  for (const compiler of comparedCompilers) {
     const out = outFolder(`messages-${compiler}`);
     const compilation = await compile(
       compiler,
@@ -53,14 +53,14 @@ function statements(source: string): number {
 describe.each(subjects)("wrong compositions of %s", (subject) => {
   const source = readFileSync(path.join(folder, "wrong", `${subject}.ts`), "utf8");
 
-  it.each(compilerNames)("have one error each under TypeScript %s", (compiler) => {
+  it.each(comparedCompilers)("have one error each under TypeScript %s", (compiler) => {
     const lines = diagnosticsOf(compiler, "wrong", subject).map((d) => d.line);
     expect(new Set(lines).size).toBe(lines.length);
     expect(lines.length).toBe(statements(source));
     expect(lines.length).toBeGreaterThanOrEqual(40);
   });
 
-  it.each(compilerNames)(
+  it.each(comparedCompilers)(
     "are refused in these words, on these arguments, by TypeScript %s",
     async (compiler) => {
       const messages = said(diagnosticsOf(compiler, "wrong", subject), source);
@@ -71,7 +71,7 @@ describe.each(subjects)("wrong compositions of %s", (subject) => {
 });
 
 describe.each(right)("right compositions of %s", (subject) => {
-  it.each(compilerNames)("have no errors under TypeScript %s", (compiler) => {
+  it.each(comparedCompilers)("have no errors under TypeScript %s", (compiler) => {
     expect(diagnosticsOf(compiler, "right", subject)).toEqual([]);
   });
 });
