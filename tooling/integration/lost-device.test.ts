@@ -116,7 +116,15 @@ describe.skipIf(missing !== "")(`training on a device that is lost${missing}`, (
       const got = await train(small, sizes, { lostAfter: [0, 5, 9] });
       expect(got.history.recoveries).toBe(3);
       expectSame(got, whole);
-      if (!isFull) return;
+    },
+  );
+
+  it.runIf(isFull)(
+    "does so with a copy every second step (not run without CONVOKE_FULL)",
+    { timeout: 120_000 },
+    async () => {
+      const sizes = { examples: 64, epochs: 3 };
+      const whole = await train(small, sizes, { lostAfter: [] });
       const often = await train(small, sizes, { lostAfter: [6, 7], recover: { every: 2 } });
       expect(often.history.recoveries).toBe(2);
       expectSame(often, whole);

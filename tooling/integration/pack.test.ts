@@ -57,7 +57,7 @@ describe("packed packages", () => {
     }
   });
 
-  /** The others are among what these are installed with. */
+  /** All of them in the full run. */
   const alone = isFull
     ? names
     : names.filter((name) => /^(convoke|@convoke\/(core|train|onnx|backend-\w+))$/.test(name));

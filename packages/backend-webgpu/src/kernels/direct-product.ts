@@ -1,6 +1,6 @@
 // The product without workgroup memory: for devices that run in software, where waiting for each other costs most.
 import { grid } from "../wgsl/shader.js";
-import type { GemmOperand, ProductText, WriteProduct } from "./gemm.js";
+import { putFunction, type GemmOperand, type ProductText, type WriteProduct } from "./gemm.js";
 import { quadsOf } from "./quads.js";
 import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-walk.js";
 
@@ -103,13 +103,7 @@ export function directShader(hasSubgroups: boolean): WriteProduct {
         ),
       ),
     ];
-    const extra = [
-      "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
-      `if (row >= ${size.rows} || column >= ${size.columns}) { return; }`,
-      "var value = sum;",
-      result.store,
-      "}",
-    ].join("\n");
+    const extra = putFunction(size, result);
     const shader = text.finish({ body: body.join("\n"), lanes: LANES, workgroups: grid(total), extra });
     return { shader: { ...shader, usesSubgroups: hasSubgroups }, buffers: text.buffers };
   };

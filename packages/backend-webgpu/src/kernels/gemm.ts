@@ -113,13 +113,20 @@ export function tiledShader(
   const extra = [
     `var<workgroup> tileA: array<vec4<${type}>, ${(tile * step) / 4}>;`,
     `var<workgroup> tileB: array<vec4<${type}>, ${(tile * step) / 4}>;`,
-    "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
-    `if (row >= ${size.rows} || column >= ${size.columns}) { return; }`,
-    "var value = sum;",
-    result.store,
-    "}",
+    putFunction(size, result),
   ].join("\n");
   return { shader: text.finish({ body: body.join("\n"), lanes, workgroups, extra }), buffers: text.buffers };
+}
+
+/** The function that stores a sum, where there is a result at its row and column. */
+export function putFunction({ rows, columns }: GemmSize, { store }: GemmResult): string {
+  return [
+    "fn put(part: i32, batch: i32, row: i32, column: i32, sum: f32) {",
+    `if (row >= ${rows} || column >= ${columns}) { return; }`,
+    "var value = sum;",
+    store,
+    "}",
+  ].join("\n");
 }
 
 interface Loads {
