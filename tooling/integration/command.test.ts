@@ -347,7 +347,7 @@ describe("convoke evaluate, predict, inspect, backends", () => {
     const outcome = await runCommand(["backends", "--tune", "--json"], environment);
     expect(outcome.code, outcome.stderr).toBe(0);
     const { tuning } = resultOf(outcome) as { tuning: { rejected: object[] } };
-    expect(resultOf(outcome)).toMatchObject({ file, tuning: { version: 2 } });
+    expect(resultOf(outcome)).toMatchObject({ file, tuning: { version: 3 } });
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(tuning);
     expect(await limits()).toMatchObject({ tuning: file });
     writeFileSync(file, "{");

@@ -1,6 +1,6 @@
 // The product without workgroup memory: for devices that run in software, where waiting for each other costs most.
 import { grid } from "../wgsl/shader.js";
-import { putFunction, type GemmOperand, type ProductText, type WriteProduct } from "./gemm.js";
+import { operandAt, putFunction, type ProductText, type WriteProduct } from "./gemm.js";
 import { quadsOf } from "./quads.js";
 import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-walk.js";
 
@@ -8,29 +8,6 @@ import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-
 const LANES = 4;
 /** Depths at a time, where they divide the depth. */
 const STEP = 2;
-
-/** The texts of an operand at one of several rows or columns and depths: what they declare has names of its own. */
-function instance(
-  operand: GemmOperand,
-  indices: { outer: string; depth: string },
-  endings: { outer: string; depth: string },
-) {
-  const [outer, depth] = [operand.outer(indices.outer), operand.depth(indices.depth)];
-  const declared = (text: string): string[] => [...text.matchAll(/\blet (\w+)/g)].map(([, name]) => name!);
-  const names = new Map([
-    ...declared(outer).map((name) => [name, name + endings.outer] as const),
-    ...declared(depth).map((name) => [name, name + endings.depth] as const),
-  ]);
-  const rename = (text: string): string =>
-    text.replace(/\b[a-zA-Z]\w*\b/g, (name) => names.get(name) ?? name);
-  const element = rename(operand.element);
-  const { condition } = operand;
-  return {
-    outer: rename(outer),
-    depth: rename(depth),
-    load: condition === undefined ? element : `select(0f, ${element}, ${rename(condition)})`,
-  };
-}
 
 /** Of `extent` rows or columns, in blocks of at most `most`: how many there are, and how large. */
 function blocksOf(extent: number, most: number): { count: number; size: number } {
@@ -51,12 +28,23 @@ export function directShader(hasSubgroups: boolean): WriteProduct {
     const groups = vectors(rowBlocks.size);
     const columns = range(columnBlocks.size);
     const quads = quadsOf(rowBlocks.size, hasSubgroups);
-    const at = (name: "row" | "column", i: number, u: number): ReturnType<typeof instance> =>
-      instance(
+    const at = (
+      name: "row" | "column",
+      i: number,
+      u: number,
+    ): { outer: string; depth: string; load: string } => {
+      const side = name === "row" ? "A" : "B";
+      const { outer, depth, element, condition } = operandAt(
         name === "row" ? a : b,
         { outer: `${name}At${i}`, depth: `depthAt${u}` },
-        { outer: `${name === "row" ? "A" : "B"}${i}`, depth: `${name === "row" ? "A" : "B"}D${u}` },
+        { outer: `${side}${i}`, depth: `${side}D${u}` },
       );
+      return {
+        outer,
+        depth,
+        load: condition === undefined ? element : `select(0f, ${element}, ${condition})`,
+      };
+    };
     const body = [
       `if (flatWorkgroup >= ${total}u) { return; }`,
       ...quads.setup,

@@ -15,7 +15,7 @@ export interface GemmSize {
 
 /** How an operand is read. All texts are WGSL; `batch` is in scope everywhere. */
 export interface GemmOperand {
-  /** Which index an invocation keeps while it loads a tile: neighbours along the other one should lie side by side. */
+  /** Along which index neighbours should lie side by side: an invocation keeps its number along it while it loads a tile. */
   readonly keeps: "outer" | "depth";
   /** Statements that prepare a row (of a) or a column (of b). */
   outer(index: string): string;
@@ -56,7 +56,10 @@ export type WriteProduct = (
   parts: ProductText,
 ) => { readonly shader: Shader; readonly buffers: readonly BufferId[] };
 
-/** Each result adds up its depth in order, part for part. */
+/**
+ * Each result adds up its depth in order, part for part. A tile is made of vectors of four rows (or columns) a quarter of
+ * the tile apart, so that neighbours load and store neighbours; a block is made of whole vectors.
+ */
 export function tiledShader(
   { side, block, depth: step }: Tiling,
   text: ShaderText,
@@ -70,9 +73,14 @@ export function tiledShader(
   const workgroups = grid(total);
   const length = Math.ceil(size.depth / depthParts / step) * step;
   const quads = block / 4;
+  const quarter = tile / 4;
   const each = (count: number, write: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => write(i)).join("\n");
-  const loads = { tile, lanes, step, type };
+  const loads = { quarter, lanes, step, type };
+  const [loadA, loadB] = [
+    tileLoads(a, "a", { ...loads, start: "rowTile", extent: size.rows }),
+    tileLoads(b, "b", { ...loads, start: "columnTile", extent: size.columns }),
+  ];
   const body = [
     `if (flatWorkgroup >= ${total}u) { return; }`,
     `let columnTile = i32(flatWorkgroup % ${columnTiles}u) * ${tile};`,
@@ -85,17 +93,17 @@ export function tiledShader(
     `let laneRow = i32(lane) / ${side};`,
     `let laneColumn = i32(lane) % ${side};`,
     each(block, (i) => each(quads, (j) => `var c${i}_${j} = vec4f();`)),
-    keepOuter(a, "a", { ...loads, extent: size.rows }),
-    keepOuter(b, "b", { ...loads, extent: size.columns }),
+    ...loadA.once,
+    ...loadB.once,
     `for (var base = depthStart; base < depthEnd; base += ${step}) {`,
-    loadTile(a, "a", { ...loads, extent: size.rows }),
-    loadTile(b, "b", { ...loads, extent: size.columns }),
+    ...loadA.step,
+    ...loadB.step,
     "workgroupBarrier();",
     `for (var k = 0; k < ${step}; k++) {`,
-    each(quads, (j) => `let b${j} = vec4f(tileB[k * ${tile / 4} + laneColumn * ${quads} + ${j}]);`),
+    each(quads, (j) => `let b${j} = vec4f(tileB[k * ${quarter} + laneColumn * ${quads} + ${j}]);`),
     each(quads, (i) =>
       [
-        `let a${i} = vec4f(tileA[k * ${tile / 4} + laneRow * ${quads} + ${i}]);`,
+        `let a${i} = vec4f(tileA[k * ${quarter} + laneRow * ${quads} + ${i}]);`,
         each(4, (r) => each(quads, (j) => `c${i * 4 + r}_${j} += a${i}[${r}] * b${j};`)),
       ].join("\n"),
     ),
@@ -103,16 +111,16 @@ export function tiledShader(
     "workgroupBarrier();",
     "}",
     each(block, (i) =>
-      each(
-        block,
-        (j) =>
-          `put(part, batch, rowTile + laneRow * ${block} + ${i}, columnTile + laneColumn * ${block} + ${j}, c${i}_${j >> 2}[${j & 3}]);`,
-      ),
+      each(block, (j) => {
+        const row = `rowTile + laneRow * ${quads} + ${(i >> 2) + (i & 3) * quarter}`;
+        const column = `columnTile + laneColumn * ${quads} + ${(j >> 2) + (j & 3) * quarter}`;
+        return `put(part, batch, ${row}, ${column}, c${i}_${j >> 2}[${j & 3}]);`;
+      }),
     ),
   ];
   const extra = [
-    `var<workgroup> tileA: array<vec4<${type}>, ${(tile * step) / 4}>;`,
-    `var<workgroup> tileB: array<vec4<${type}>, ${(tile * step) / 4}>;`,
+    `var<workgroup> tileA: array<vec4<${type}>, ${quarter * step}>;`,
+    `var<workgroup> tileB: array<vec4<${type}>, ${quarter * step}>;`,
     putFunction(size, result),
   ].join("\n");
   return { shader: text.finish({ body: body.join("\n"), lanes, workgroups, extra }), buffers: text.buffers };
@@ -129,64 +137,90 @@ export function putFunction({ rows, columns }: GemmSize, { store }: GemmResult):
   ].join("\n");
 }
 
+/**
+ * The texts of an operand at one of several rows or columns and depths: what they declare has names of its own, with
+ * these endings.
+ */
+export function operandAt(
+  operand: GemmOperand,
+  indices: { outer: string; depth: string },
+  endings: { outer: string; depth: string },
+): { outer: string; depth: string; element: string; condition: string | undefined } {
+  const [outer, depth] = [operand.outer(indices.outer), operand.depth(indices.depth)];
+  const declared = (text: string): string[] => [...text.matchAll(/\blet (\w+)/g)].map(([, name]) => name!);
+  const names = new Map([
+    ...declared(outer).map((name) => [name, name + endings.outer] as const),
+    ...declared(depth).map((name) => [name, name + endings.depth] as const),
+  ]);
+  const rename = (text: string): string =>
+    text.replace(/\b[a-zA-Z]\w*\b/g, (name) => names.get(name) ?? name);
+  const { condition } = operand;
+  return {
+    outer: rename(outer),
+    depth: rename(depth),
+    element: rename(operand.element),
+    condition: condition === undefined ? undefined : rename(condition),
+  };
+}
+
 interface Loads {
-  readonly tile: number;
+  /** Vectors of each depth of a tile. */
+  readonly quarter: number;
   readonly lanes: number;
   readonly step: number;
   /** What elements are stored as. */
   readonly type: string;
+  /** The first row or column of the tile, by name, and how many there are in all. */
+  readonly start: string;
   readonly extent: number;
 }
 
-function outerStart(name: "a" | "b"): string {
-  return name === "a" ? "rowTile" : "columnTile";
-}
-
-/** What an invocation prepares once: the row or column of which it loads all depths. */
-function keepOuter(operand: GemmOperand, name: "a" | "b", { tile, extent }: Loads): string {
-  if (operand.keeps !== "outer") return "";
-  return [
-    `let ${name}Outer = i32(lane) % ${tile};`,
-    `let ${name}Index = ${outerStart(name)} + ${name}Outer;`,
-    `let ${name}Inside = ${name}Index < ${extent};`,
-    operand.outer(`${name}Index`),
-  ].join("\n");
-}
-
-/** Loads a tile: `step` depths of `tile` rows or columns, four neighbours to a vector. */
-function loadTile(operand: GemmOperand, name: "a" | "b", { tile, lanes, step, type, extent }: Loads): string {
-  const condition = operand.condition === undefined ? "" : ` && (${operand.condition})`;
-  const tileName = name === "a" ? "tileA" : "tileB";
-  const put = (k: string, outer: string, inside: string): string =>
-    [
-      `var element = ${type}(0);`,
-      `if (${inside}${condition}) { element = ${type}(${operand.element}); }`,
-      `${tileName}[${k} * ${tile / 4} + (${outer} >> 2u)][${outer} & 3] = element;`,
-    ].join("\n");
+/**
+ * How the invocations of a workgroup load a tile together: what each prepares once, and what it does for every `step`
+ * depths. Each writes whole vectors: to write one component may write the others, which another invocation may be
+ * writing (https://github.com/gpuweb/gpuweb/issues/2112; devices do it).
+ */
+function tileLoads(
+  operand: GemmOperand,
+  name: "a" | "b",
+  { quarter, lanes, step, type, start, extent }: Loads,
+): { once: string[]; step: string[] } {
+  const four = [0, 1, 2, 3].map((i) => ({
+    index: `${name}At${i}`,
+    at: operandAt(operand, { outer: `${name}At${i}`, depth: "depth" }, { outer: `${name}${i}`, depth: "" }),
+  }));
+  const outers = four.flatMap(({ index, at }, i) => [
+    `let ${index} = ${start} + ${name}Quad + ${i * quarter};`,
+    at.outer,
+  ]);
+  const depths = ["let depth = base + k;", four[0]!.at.depth];
+  const load = [
+    `var loaded = vec4<${type}>();`,
+    ...four.map(({ index, at: { element, condition } }, i) => {
+      const isThere = `${index} < ${extent} && depth < depthEnd${condition === undefined ? "" : ` && (${condition})`}`;
+      return `if (${isThere}) { loaded[${i}] = ${type}(${element}); }`;
+    }),
+    `${name === "a" ? "tileA" : "tileB"}[k * ${quarter} + ${name}Quad] = loaded;`,
+  ];
   if (operand.keeps === "outer") {
-    const rounds = Math.ceil((tile * step) / lanes);
-    const stride = lanes >= tile ? lanes / tile : 1;
-    if (lanes < tile) throw new Error("webgpu: a tile is wider than its workgroup");
-    return [
-      `for (var round = 0; round < ${rounds}; round++) {`,
-      `let k = i32(lane) / ${tile} + round * ${stride};`,
-      "let depth = base + k;",
-      operand.depth("depth"),
-      put("k", `${name}Outer`, `${name}Inside && depth < depthEnd`),
-      "}",
-    ].join("\n");
+    const stride = lanes / quarter;
+    return {
+      once: [`let ${name}Quad = i32(lane) % ${quarter};`, ...outers],
+      step: [`for (var k = i32(lane) / ${quarter}; k < ${step}; k += ${stride}) {`, ...depths, ...load, "}"],
+    };
   }
   const stride = lanes / step;
-  return [
-    "{",
-    `let k = i32(lane) % ${step};`,
-    "let depth = base + k;",
-    operand.depth("depth"),
-    `for (var outer = i32(lane) / ${step}; outer < ${tile}; outer += ${stride}) {`,
-    `let ${name}Index = ${outerStart(name)} + outer;`,
-    operand.outer(`${name}Index`),
-    put("k", "outer", `${name}Index < ${extent} && depth < depthEnd`),
-    "}",
-    "}",
-  ].join("\n");
+  return {
+    once: [],
+    step: [
+      "{",
+      `let k = i32(lane) % ${step};`,
+      ...depths,
+      `for (var ${name}Quad = i32(lane) / ${step}; ${name}Quad < ${quarter}; ${name}Quad += ${stride}) {`,
+      ...outers,
+      ...load,
+      "}",
+      "}",
+    ],
+  };
 }

@@ -4,7 +4,7 @@ import { productClasses, type ProductTimes } from "../kernels/product-kernels.js
 import type { DeviceInfo } from "../webgpu-backend.js";
 
 /** Of what `tune()` gives. A tuning of another version was measured on other kernels, or says other things. */
-export const TUNING_VERSION = 2;
+export const TUNING_VERSION = 3;
 
 /**
  * Which kernels of products are fast on an adapter, as `tune()` measured it. Plain data: JSON keeps it, in a file or in
