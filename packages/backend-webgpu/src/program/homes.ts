@@ -22,18 +22,20 @@ export function aligned(bytes: number): number {
 }
 
 /** Values one after the other; those that are too large, or come when there is no room left, have no offset. */
-export interface Packing {
+interface Packing {
   readonly offsets: readonly (number | undefined)[];
+  /** Where the last one ends: a value that lies alone has no more, and is bound like this, too. */
   readonly bytes: number;
 }
 
-export function pack(sizes: readonly number[], limit: number): Packing {
+function pack(sizes: readonly number[], limit: number): Packing {
   const most = Math.min(limit, MOST_SHARED_BYTES);
-  let bytes = 0;
+  let [next, bytes] = [0, 0];
   const offsets = sizes.map((size) => {
-    if (size > MOST_BYTES || bytes + aligned(size) > most) return undefined;
-    const offset = bytes;
-    bytes += aligned(size);
+    const offset = next;
+    if (size > MOST_BYTES || offset + aligned(size) > most) return undefined;
+    bytes = offset + size;
+    next += aligned(size);
     return offset;
   });
   return { offsets, bytes };
