@@ -95,6 +95,18 @@ describe.skipIf(missing !== "")(`a tuning${missing}`, () => {
     }
   });
 
+  it("of the same adapter with other features is not used: it may name kernels that do not compile", async () => {
+    const features = backend!.info.features.filter((feature) => feature !== "subgroups");
+    const tuning = favouring("direct, in quads");
+    const { backend: another } = await openForTest({ maxMemory: 2 ** 28, tuning }, { ...told, features });
+    opened.push(another!);
+    const isSame = features.length === backend!.info.features.length;
+    expect(another!.tuning).toEqual(isSame ? tuning : undefined);
+    shaders.length = 0;
+    await products(another!);
+    expect(shaders.some((code) => code.includes("quadBroadcast"))).toBe(isSame);
+  });
+
   it("that names kernels of which none is known, or none fits, leaves the choice to the rule", async () => {
     const untuned = await openWith(favouring("tile 4096, block 64, depth 1"));
     shaders.length = 0;

@@ -23,9 +23,10 @@ export interface Tuning {
   readonly rejected: readonly { readonly kernel: string; readonly reason: string }[];
 }
 
-/** What a tuning is for: adapters of one name and with the same workgroup memory are taken to be as fast. */
-export function tuningKey({ adapter, workgroupMemoryBytes }: DeviceInfo): string {
-  return `${adapter}; ${workgroupMemoryBytes} bytes of workgroup memory`;
+/** What a tuning is for: adapters of one name that can run the same kernels are taken to be as fast. */
+export function tuningKey({ adapter, workgroupMemoryBytes, features }: DeviceInfo): string {
+  const subgroups = features.includes("subgroups") ? "subgroups" : "no subgroups";
+  return `${adapter}; ${workgroupMemoryBytes} bytes of workgroup memory; ${subgroups}`;
 }
 
 /** The tuning, where it is of this version and for this adapter. */
