@@ -1,4 +1,5 @@
 // Device memory that is used again: buffers in sizes of which there are few, so that one fits where another was.
+import { USAGE } from "./flags.js";
 
 /** The size of a buffer that holds `bytes`: at least 256, then four sizes for each power of two. */
 export function pooledSize(bytes: number): number {
@@ -8,8 +9,6 @@ export function pooledSize(bytes: number): number {
   const step = size / 8;
   return Math.ceil(bytes / step) * step;
 }
-
-const USAGE = { storage: 0x80, copySource: 0x04, copyDestination: 0x08 } as const;
 
 export interface PoolOptions {
   /** Bytes of free buffers that are kept at most. */

@@ -29,7 +29,7 @@ export class DeviceValues {
   #snapshot = new Map<WebGpuBuffer, ArrayBuffer>();
   /** How the values in it lie. */
   #snapshotFormat: HostFormat;
-  /** The memory of values that are freed while all are read: it stays as it is until they are. */
+  /** The memory of values that are freed while a job holds it. */
   #held: Block[] | undefined;
 
   constructor(
@@ -145,22 +145,27 @@ export class DeviceValues {
     }
   }
 
+  /** Runs a job that stands at the head of the line; what is freed meanwhile stays in memory as it is until it is through. */
+  async holding<T>(job: () => Promise<T>): Promise<T> {
+    this.#held = [];
+    try {
+      return await job();
+    } finally {
+      for (const memory of this.#held) memory.release();
+      this.#held = undefined;
+    }
+  }
+
   /** Copies all values to the host, in place of the copies before. */
   async snapshot(): Promise<void> {
     this.#device.assertUsable();
     const live = [...this.#live];
     await this.place(live);
     const buffers = live.filter(({ isFreed }) => !isFreed);
-    this.#held = [];
-    try {
-      const values = await this.#read(buffers.map(({ memory }) => memory));
-      const pairs = buffers.map((buffer, i) => [buffer, values[i]!] as const);
-      this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
-      this.#snapshotFormat = this.#device.session.format;
-    } finally {
-      for (const memory of this.#held) memory.release();
-      this.#held = undefined;
-    }
+    const values = await this.holding(() => this.#read(buffers.map(({ memory }) => memory)));
+    const pairs = buffers.map((buffer, i) => [buffer, values[i]!] as const);
+    this.#snapshot = new Map(pairs.filter(([{ isFreed }]) => !isFreed));
+    this.#snapshotFormat = this.#device.session.format;
   }
 
   /** Puts what the last snapshot had on a device that was opened after a loss; the rest is lost. */

@@ -2,9 +2,7 @@
 import { OutOfMemoryError } from "@convoke/core";
 import type { Range } from "./blocks.js";
 import { inMegabytes } from "./device-errors.js";
-
-const USAGE = { mapRead: 0x01, copyDestination: 0x08 } as const;
-const MAP_MODE_READ = 1;
+import { MAP_MODE_READ, USAGE } from "./flags.js";
 
 /** Bytes that are read with one command buffer, unless one value has more. */
 const AT_ONCE = 64 * 2 ** 20;

@@ -1,11 +1,10 @@
 // What a run leaves for the host: copied by its own command buffer, so that reading it submits nothing.
 import type { Range } from "./blocks.js";
+import { MAP_MODE_READ, USAGE } from "./flags.js";
 
 /** Bytes of a value that is copied along with a run because it was read after the one before. */
 export const MOST_COPIED_BYTES = 2 ** 16;
 
-const USAGE = { mapRead: 0x01, copyDestination: 0x08 } as const;
-const MAP_MODE_READ = 1;
 /** Staging buffers that are kept for the next run: few runs are under way at a time. */
 const MOST_KEPT = 8;
 

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from "@convoke/core";
 import { describe, expect, it } from "vitest";
-import { webgpuWith } from "../create.js";
+import { webgpuWith, type Told } from "../create.js";
 import type { WebGpuBackend } from "../webgpu-backend.js";
 import { profileTable, type Profile } from "./profile.js";
 
@@ -32,7 +32,7 @@ class Network extends Module {
   }
 }
 
-async function open(told: { features?: string[] } = {}, profile = true): Promise<WebGpuBackend | string> {
+async function open(told: Told = {}, profile = true): Promise<WebGpuBackend | string> {
   try {
     return await webgpuWith({ maxMemory: 2 ** 28, profile }, told);
   } catch (error) {
@@ -85,6 +85,29 @@ describe("a profile", () => {
     expect(profile.milliseconds).toBeGreaterThan(0);
     // Taken is taken.
     expect(backend.takeProfile()).toMatchObject({ runs: 0, kernels: [] });
+    await backend.dispose();
+  });
+
+  it("is taken of what was given, whatever is freed while the kernels wait for each other", async () => {
+    let meanwhile = (): void => undefined;
+    const watch = ({ queue }: GPUDevice): void => {
+      const done = queue.onSubmittedWorkDone.bind(queue);
+      queue.onSubmittedWorkDone = () => {
+        meanwhile();
+        return done();
+      };
+    };
+    const backend = await open({ features: [], watch });
+    if (typeof backend === "string") return void console.log(backend);
+    const double = compile((x) => x.mul(2), { backend });
+    const x = await double(tensor([0.5, 1, 1.5]));
+    meanwhile = () => {
+      meanwhile = () => undefined;
+      x.dispose();
+      // Takes the memory that was freed.
+      backend.upload(new Float32Array(3).fill(9), { shape: [3], dtype: "float32" });
+    };
+    expect([...(await (await double(x)).data())]).toEqual([2, 4, 6]);
     await backend.dispose();
   });
 

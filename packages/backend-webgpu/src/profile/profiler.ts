@@ -1,13 +1,10 @@
 // Runs programs with a clock beside each kernel, and adds the times up.
-import type { LoadedProgram, RunMemory, WriteDispatch } from "../program/loaded-program.js";
+import type { LoadedProgram, RunMemory } from "../program/loaded-program.js";
 import type { KernelTime, Profile } from "./profile.js";
-
-const USAGE = { mapRead: 0x01, copySource: 0x04, copyDestination: 0x08, queryResolve: 0x200 } as const;
-const MAP_MODE_READ = 1;
+import { stampedPasses, submittedPass, type WritePass } from "./timed-pass.js";
 
 /** Dispatches with timestamps in one submission: a query set holds at most 4,096 of them. */
 const MOST_TIMED = 2048;
-const STAMP_BYTES = 8;
 
 export class Profiler {
   readonly clock: Profile["clock"];
@@ -23,17 +20,29 @@ export class Profiler {
   /** Submits a run and waits for it; gives the number of submissions. */
   async run(program: LoadedProgram, buffers: RunMemory): Promise<number> {
     this.#runs++;
+    const device = this.#device;
     const { names } = program;
+    let encoder = device.createCommandEncoder();
+    const write = program.begin(encoder, buffers);
+    if (names.length === 0) {
+      device.queue.submit([encoder.finish()]);
+      return 1;
+    }
     const share = this.clock === "device" ? MOST_TIMED : 1;
-    let write: WriteDispatch | undefined;
     let submissions = 0;
-    for (let first = 0; first < Math.max(1, names.length); first += share) {
-      const last = Math.min(first + share, names.length);
-      const encoder = this.#device.createCommandEncoder();
-      write ??= program.begin(encoder, buffers);
-      const part = { encoder, write, first, last };
-      const times = this.clock === "device" ? await this.#stamped(part) : await this.#waited(part);
-      times.forEach((milliseconds, i) => this.#add(names[first + i], milliseconds));
+    for (let first = 0; first < names.length; first += share) {
+      if (first > 0) encoder = device.createCommandEncoder();
+      const part = names.slice(first, first + share);
+      const writes = part.map(
+        (_, i): WritePass =>
+          (pass) =>
+            write(pass, first + i),
+      );
+      const times =
+        this.clock === "device"
+          ? await stampedPasses(device, writes, encoder)
+          : [await submittedPass(device, writes[0]!, encoder)];
+      times.forEach((milliseconds, i) => this.#add(part[i], milliseconds));
       submissions++;
     }
     return submissions;
@@ -53,58 +62,6 @@ export class Profiler {
     return profile;
   }
 
-  /** Each kernel in a pass of its own, between two timestamps. */
-  async #stamped({ encoder, write, first, last }: Part): Promise<number[]> {
-    const device = this.#device;
-    const count = 2 * (last - first);
-    if (count === 0) {
-      device.queue.submit([encoder.finish()]);
-      return [];
-    }
-    const querySet = device.createQuerySet({ type: "timestamp", count });
-    const bytes = count * STAMP_BYTES;
-    const resolved = device.createBuffer({ size: bytes, usage: USAGE.queryResolve | USAGE.copySource });
-    const staging = device.createBuffer({ size: bytes, usage: USAGE.mapRead | USAGE.copyDestination });
-    try {
-      for (let i = first; i < last; i++) {
-        const at = 2 * (i - first);
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
-        });
-        write(pass, i);
-        pass.end();
-      }
-      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(MAP_MODE_READ);
-      const stamps = new BigUint64Array(staging.getMappedRange());
-      // Nanoseconds. A clock that was set back meanwhile gives nothing.
-      return Array.from({ length: last - first }, (_, i) =>
-        Math.max(0, Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6),
-      );
-    } finally {
-      querySet.destroy();
-      resolved.destroy();
-      staging.destroy();
-    }
-  }
-
-  async #waited({ encoder, write, first, last }: Part): Promise<number[]> {
-    const { queue } = this.#device;
-    if (first < last) {
-      const pass = encoder.beginComputePass();
-      write(pass, first);
-      pass.end();
-    }
-    const commands = encoder.finish();
-    await queue.onSubmittedWorkDone();
-    const start = performance.now();
-    queue.submit([commands]);
-    await queue.onSubmittedWorkDone();
-    return first < last ? [performance.now() - start] : [];
-  }
-
   #add(name: { op: string; scope: string } = { op: "kernel", scope: "" }, milliseconds: number): void {
     const { op, scope } = name;
     const key = JSON.stringify([op, scope]);
@@ -113,11 +70,4 @@ export class Profiler {
     known.milliseconds += milliseconds;
     this.#kernels.set(key, known);
   }
-}
-
-interface Part {
-  readonly encoder: GPUCommandEncoder;
-  readonly write: WriteDispatch;
-  readonly first: number;
-  readonly last: number;
 }

@@ -1,5 +1,6 @@
 // The two limits of a device, measured: multiply-adds in registers, and copying through its memory.
 import { submittedPass } from "./timed-pass.js";
+import { USAGE } from "../device/flags.js";
 
 /** Runs shorter than this would measure the way to the device. */
 const ENOUGH_MS = 50;
@@ -37,8 +38,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 let index = (workgroup.x + workgroup.y * ${ROW}u) * ${LANES}u + lane;
 if (index < arrayLength(&source)) { result[index] = source[index]; }
 }`;
-
-const USAGE = { storage: 0x80, copyDestination: 0x08 } as const;
 
 export interface Machine {
   readonly device: GPUDevice;

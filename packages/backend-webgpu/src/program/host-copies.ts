@@ -58,10 +58,7 @@ export class HostCopies {
 
   /** Leaves the copies to the values, which from now on note when they are read. */
   leave(): void {
-    this.#program.readOutputs.clear();
-    this.#outputs.forEach((buffer, i) => {
-      buffer.noteRead = () => void this.#program.readOutputs.add(i);
-    });
+    noteReads(this.#outputs, this.#program.readOutputs);
     this.#copied.forEach((buffer, index) => {
       if (buffer.isFreed) this.#readback!.drop();
       else buffer.copy = { readback: this.#readback!, index };
@@ -74,4 +71,10 @@ export class HostCopies {
     for (const _ of this.#copied) this.#readback!.drop();
     if (this.#program.errors !== undefined) this.#readback!.drop();
   }
+}
+
+/** From now on the reads of these count in `read`, by number. An output that is kept must not keep its program. */
+function noteReads(outputs: readonly WebGpuBuffer[], read: Set<number>): void {
+  read.clear();
+  for (const [i, buffer] of outputs.entries()) buffer.noteRead = () => void read.add(i);
 }

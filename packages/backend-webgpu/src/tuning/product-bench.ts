@@ -4,7 +4,9 @@ import { readBack } from "../device/readback.js";
 import type { GemmSize } from "../kernels/gemm.js";
 import { matrixOperand } from "../kernels/matmul.js";
 import type { ProductKernel } from "../kernels/product-kernels.js";
+import type { WritePass } from "../profile/timed-pass.js";
 import { codeOf, ShaderText } from "../wgsl/shader.js";
+import { USAGE } from "../device/flags.js";
 
 /** How a kernel is used. */
 export interface Variant {
@@ -14,9 +16,6 @@ export interface Variant {
   readonly isTransposed: boolean;
 }
 
-export type WriteProductPass = (pass: GPUComputePassEncoder) => void;
-
-const USAGE = { copySource: 0x04, copyDestination: 0x08, storage: 0x80 } as const;
 const { BYTES_PER_ELEMENT } = Float32Array;
 
 export class ProductBench {
@@ -41,7 +40,7 @@ export class ProductBench {
   }
 
   /** Compiles a kernel for this product; what it gives computes it once. */
-  async load({ write }: ProductKernel, { depthParts, isTransposed }: Variant): Promise<WriteProductPass> {
+  async load({ write }: ProductKernel, { depthParts, isTransposed }: Variant): Promise<WritePass> {
     const { batch, rows, columns, depth } = this.#size;
     const text = new ShaderText();
     const [a, b, c] = [0, 1, 2].map((number) => number as BufferId) as [BufferId, BufferId, BufferId];

@@ -9,9 +9,9 @@ import {
   type ProductClass,
   type ProductKernel,
 } from "../kernels/product-kernels.js";
-import { stampedPass, submittedPass } from "../profile/timed-pass.js";
+import { stampedPasses, submittedPass, type WritePass } from "../profile/timed-pass.js";
 import type { DeviceInfo } from "../webgpu-backend.js";
-import { ProductBench, type Variant, type WriteProductPass } from "./product-bench.js";
+import { ProductBench, type Variant } from "./product-bench.js";
 import { TUNING_VERSION, tuningKey, type Tuning } from "./tuning.js";
 
 /** A product of each class, which all tiles fit. */
@@ -159,11 +159,15 @@ async function timesOf(
   { machine, deadline }: { machine: Machine; deadline: number },
 ): Promise<Record<string, number> | undefined> {
   const { device, info } = machine;
-  const timed = info.features.includes("timestamp-query") ? stampedPass : submittedPass;
+  const timed = async (write: WritePass): Promise<number> => {
+    if (!info.features.includes("timestamp-query")) return submittedPass(device, write);
+    const [milliseconds] = await stampedPasses(device, [write]);
+    return milliseconds!;
+  };
   const parts = kernels.map((kernel) => depthPartsOf(kernel, size));
   const bench = new ProductBench(device, size, Math.max(1, ...parts));
-  const timeOf = async (write: WriteProductPass, times: number): Promise<number> => {
-    const milliseconds = await timed(device, (pass) => {
+  const timeOf = async (write: WritePass, times: number): Promise<number> => {
+    const milliseconds = await timed((pass) => {
       for (let i = 0; i < times; i++) write(pass);
     });
     return milliseconds / times;
