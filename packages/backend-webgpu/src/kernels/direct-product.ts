@@ -2,7 +2,7 @@
 import { grid } from "../wgsl/shader.js";
 import { operandAt, putFunction, type ProductText, type WriteProduct } from "./gemm.js";
 import { quadsOf } from "./quads.js";
-import { component, range, sumOfProducts, vector, vectors, zero } from "./strip-walk.js";
+import { eachSum, range, sumOfProducts, vector, vectors, zero } from "./strip-walk.js";
 
 /** Invocations of a workgroup: they have the same rows, and columns side by side. */
 const LANES = 4;
@@ -82,14 +82,10 @@ export function directShader(hasSubgroups: boolean): WriteProduct {
         }),
       ),
       "}",
-      ...groups.flatMap((group, g) =>
-        group.flatMap((i, k) =>
-          columns.map(
-            (j) =>
-              `put(part, batch, rowBlock + ${i}, columnBlock + ${j}, ${component(`c${g}_${j}`, group, k)});`,
-          ),
-        ),
-      ),
+      ...eachSum(groups, columns.length, {
+        name: (g, j) => `c${g}_${j}`,
+        put: (row, j, sum) => `put(part, batch, rowBlock + ${row}, columnBlock + ${j}, ${sum});`,
+      }),
     ];
     const extra = putFunction(size, result);
     const shader = text.finish({ body: body.join("\n"), lanes: LANES, workgroups: grid(total), extra });

@@ -43,3 +43,16 @@ describe("a product in tiles", () => {
     }
   });
 });
+
+describe("a product without tiles", () => {
+  const direct = productKernels.filter(({ memory }) => memory === 0);
+
+  it.each(direct)(
+    "is stored in a loop, for stores that are written out take long to compile: $name",
+    (kernel) => {
+      const calls = shaderOf(kernel, false).match(/^put\(/gm) ?? [];
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.length).toBeLessThanOrEqual(4);
+    },
+  );
+});

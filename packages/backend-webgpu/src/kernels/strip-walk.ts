@@ -49,6 +49,49 @@ export function zero(width: number): string {
   return width === 1 ? "0f" : `vec${width}f()`;
 }
 
+/**
+ * Statements that hand over sums, `count` vectors of them for each group: `put` is given the number of a filter within its
+ * block, that of a vector, and the sum. In a loop, since stores that are written out take most of the time of compiling.
+ */
+export function eachSum(
+  groups: readonly (readonly number[])[],
+  count: number,
+  {
+    name,
+    put,
+  }: {
+    readonly name: (group: number, i: number) => string;
+    readonly put: (filter: string, i: string, sum: string) => string;
+  },
+): string[] {
+  const [width, last] = [groups[0]!.length, groups.at(-1)!.length];
+  const type = width === 1 ? "f32" : `vec${width}f`;
+  const whole = (groups.length - 1) * count;
+  const sums = groups.flatMap((group, g) =>
+    range(count).map((i) =>
+      group.length === width
+        ? name(g, i)
+        : vector([
+            ...group.map((_, j) => component(name(g, i), group, j)),
+            ...range(width - last).map(() => "0f"),
+          ]),
+    ),
+  );
+  return [
+    `var sums = array<${type}, ${sums.length}>(${sums.join(", ")});`,
+    `for (var each = 0; each < ${sums.length}; each++) {`,
+    "let sum = sums[each];",
+    `let inBlock = each / ${count} * ${width};`,
+    `let i = each % ${count};`,
+    ...groups[0]!.map((_, j) => {
+      const statement = put(`inBlock + ${j}`, "i", component("sum", groups[0]!, j));
+      // Not all groups need be of the same width.
+      return j < last ? statement : `if (each < ${whole}) { ${statement} }`;
+    }),
+    "}",
+  ];
+}
+
 /** Part `i` of the vector of a group. */
 export function component(name: string, group: readonly number[], i: number): string {
   return group.length === 1 ? name : `${name}[${i}]`;

@@ -6,8 +6,8 @@ import { positionsOf } from "../wgsl/indices.js";
 import { grid, type Shader, type ShaderText } from "../wgsl/shader.js";
 import { quadsOf } from "./quads.js";
 import {
-  component,
   counted,
+  eachSum,
   MOST_SUMS,
   MOST_WRITTEN,
   range,
@@ -128,14 +128,10 @@ export function stripShader(
     ...range(length).flatMap((s) => groups.map((group, g) => `var sum${s}_${g} = ${zero(group.length)};`)),
     ...counted("channel", channels, rows),
     `if (number >= ${count}) { return; }`,
-    ...range(length).flatMap((s) =>
-      groups.flatMap((group, g) =>
-        group.map(
-          (i, j) =>
-            `put(image, firstFilter + ${i}, p1, firstColumn + ${s}, ${component(`sum${s}_${g}`, group, j)});`,
-        ),
-      ),
-    ),
+    ...eachSum(groups, length, {
+      name: (g, s) => `sum${s}_${g}`,
+      put: (filter, s, sum) => `put(image, firstFilter + ${filter}, p1, firstColumn + ${s}, ${sum});`,
+    }),
   ];
   const beyond = [
     ...(areFilters ? [] : [`channel >= ${filters}`]),
