@@ -10,6 +10,7 @@ import {
 } from "@convoke/core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { openForTest } from "../test/open-for-test.js";
+import { BufferPool } from "./device/buffer-pool.js";
 import type { DeviceBackend } from "./device-backend.js";
 
 /** SwiftShader gives no buffer of 1 GiB, although its limits allow it: a real device without memory. */
@@ -163,5 +164,20 @@ describe.skipIf(missing !== "")(`the limit of memory${missing}`, () => {
     expect(await (await compile(double, { backend: backend! })(tensor([3]))).data()).toEqual(
       Float32Array.of(6),
     );
+  });
+});
+
+describe.skipIf(!isReal)(`a pool${missing}`, () => {
+  it("counts no memory twice that it gave back before the device said that there was none", async () => {
+    const devices: GPUDevice[] = [];
+    const { backend } = await openForTest(
+      { maxMemory: GIBIBYTE },
+      { watch: (device) => void devices.push(device) },
+    );
+    opened.push(backend!);
+    const pool = new BufferPool(devices[0]!, { keep: 0, most: GIBIBYTE, onError: () => undefined });
+    pool.giveBack(pool.take(GIBIBYTE));
+    await pool.settle();
+    expect(pool.bytes).toBe(0);
   });
 });

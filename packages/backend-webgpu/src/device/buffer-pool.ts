@@ -32,7 +32,8 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>();
   /** New buffers of which nothing is known yet. */
   readonly #creations = new Map<GPUBuffer, Promise<void>>();
-  readonly #missing = new WeakSet<GPUBuffer>();
+  /** Buffers that the device had no memory for, or that it has back. */
+  readonly #gone = new WeakSet<GPUBuffer>();
   #freeBytes = 0;
   #bytes = 0;
 
@@ -73,7 +74,7 @@ export class BufferPool {
 
   /** Whether the device had memory for a buffer; true as long as nothing is known. */
   exists(buffer: GPUBuffer): boolean {
-    return !this.#missing.has(buffer);
+    return !this.#gone.has(buffer);
   }
 
   /** Whether it is known that a buffer exists; waits for it where it is not. */
@@ -100,8 +101,7 @@ export class BufferPool {
     if (!this.exists(buffer)) return;
     const { size } = buffer;
     if (this.#freeBytes + size > this.#options.keep) {
-      buffer.destroy();
-      this.#bytes -= size;
+      this.#destroy(buffer);
       return;
     }
     this.#freeBytes += size;
@@ -112,10 +112,15 @@ export class BufferPool {
 
   /** Gives free buffers back to the device. */
   trim(): void {
-    for (const buffers of this.#free.values()) for (const buffer of buffers) buffer.destroy();
+    for (const buffers of this.#free.values()) for (const buffer of buffers) this.#destroy(buffer);
     this.#free.clear();
-    this.#bytes -= this.#freeBytes;
     this.#freeBytes = 0;
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    buffer.destroy();
+    this.#gone.add(buffer);
+    this.#bytes -= buffer.size;
   }
 
   #create(size: number): GPUBuffer {
@@ -135,8 +140,10 @@ export class BufferPool {
 
   /** The device had no memory for it. */
   #forget(buffer: GPUBuffer): void {
+    // One that was given back meanwhile counts no more.
+    if (this.#gone.has(buffer)) return;
     const { size } = buffer;
-    this.#missing.add(buffer);
+    this.#gone.add(buffer);
     this.#bytes -= size;
     const list = this.#free.get(size) ?? [];
     const place = list.indexOf(buffer);

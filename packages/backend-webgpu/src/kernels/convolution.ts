@@ -12,7 +12,7 @@ import type { ProgramBuilder } from "../program/program-builder.js";
 import { placeOf, positionsOf } from "../wgsl/indices.js";
 import { ShaderText } from "../wgsl/shader.js";
 import { filterStripsOf, filterStripShader } from "./filter-strips.js";
-import type { GemmOperand, GemmSize } from "./gemm.js";
+import type { GemmOperand } from "./gemm.js";
 import { emitProduct, rectified, sumParts } from "./products.js";
 import type { StripWalk } from "./strip-walk.js";
 import { stripShader } from "./strips.js";
@@ -41,7 +41,7 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   if (shapeSize(y.shape) === 0) return;
   if (!isTiled(faces, geometry)) {
     emitConv(node, y, builder);
-    if (builder.rectifies(node)) rectifyInPlace(node, builder);
+    if (builder.rectifies(node)) rectifyResult(node, builder);
     return;
   }
   const text = new ShaderText();
@@ -73,15 +73,13 @@ export function encodeConv(node: GraphNode, builder: ProgramBuilder): void {
   emitProduct(
     text,
     {
-      size: { ...walk.size, rows: walk.filters, columns: walk.windows, depth: walk.taps },
+      size: { batch: geometry.groups, rows: walk.filters, columns: walk.windows, depth: walk.taps },
       a: filterRows(text.source(builder.dense(w), dtype), walk),
       b: inputColumns(text.source(builder.dense(x), dtype), walk),
       target: y.buffer,
       dtype,
       place: `(column / ${walk.area} * ${faces.w[0]!} + ${filter}) * ${walk.area} + column % ${walk.area}`,
-      bias:
-        addend &&
-        text.source(addend.buffer, dtype)(placeOf([filter], { ...addend, strides: addend.strides })),
+      bias: addend && text.source(addend.buffer, dtype)(placeOf([filter], addend)),
       rectify: builder.rectifies(node),
     },
     builder,
@@ -131,7 +129,7 @@ export function encodeConvInputGrad(node: GraphNode, builder: ProgramBuilder): v
     text,
     {
       size: {
-        ...walk.size,
+        batch: geometry.groups,
         rows: walk.channels,
         columns: faces.x[0]! * area,
         depth: walk.filters * walk.kernel,
@@ -174,7 +172,7 @@ export function encodeConvFilterGrad(node: GraphNode, builder: ProgramBuilder): 
   emitProduct(
     text,
     {
-      size: { ...walk.size, rows: walk.filters, columns: walk.taps, depth: walk.windows },
+      size: { batch: geometry.groups, rows: walk.filters, columns: walk.taps, depth: walk.windows },
       a: gradientRows(text.source(builder.dense(g), dtype), walk),
       b: inputTaps(text.source(builder.dense(x), dtype), walk),
       target: w.buffer,
@@ -209,7 +207,7 @@ function stripWalkOf(
 }
 
 /** Negative elements of a result that was just computed become 0, in a buffer of its own. */
-function rectifyInPlace(node: GraphNode, builder: ProgramBuilder): void {
+function rectifyResult(node: GraphNode, builder: ProgramBuilder): void {
   const value = { node, index: 0 };
   const from = builder.layoutOf(value);
   const { dtype } = specOf(value);
@@ -229,7 +227,6 @@ function rectifyInPlace(node: GraphNode, builder: ProgramBuilder): void {
 
 /** Sizes of a convolution, within one group where groups matter. */
 interface Walk {
-  readonly size: Pick<GemmSize, "batch">;
   readonly faces: Faces;
   readonly geometry: Geometry;
   readonly filters: number;
@@ -248,7 +245,6 @@ function walkOf(faces: Faces, geometry: Geometry): Walk {
   const { w, y } = faces;
   const [area, kernel] = [shapeSize(y.slice(2)), shapeSize(w.slice(2))];
   return {
-    size: { batch: geometry.groups },
     faces,
     geometry,
     filters: w[0]! / geometry.groups,

@@ -66,7 +66,7 @@ export function rectified(text: ShaderText): string {
   return "maximum(value, 0f)";
 }
 
-/** Whether the kernel of a node can apply ReLU to what it stores. */
+/** Whether a node is a product of floating-point numbers, in whichever kernel. */
 export function isProduct(node: GraphNode): boolean {
   return ["conv", "linear", "matmul"].includes(node.op.name) && isFloat(node.outputs[0]!.dtype);
 }
