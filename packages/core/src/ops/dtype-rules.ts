@@ -11,8 +11,8 @@ export function sameDType(operation: string, specs: readonly TensorSpec[]): DTyp
     throw new DTypeError({
       operation,
       problem: `got ${given.join(" and ")}, but the element types must be equal; nothing is promoted silently.`,
-      // Where floats are among them, it is the others that do not belong.
-      wayOut: `Cast one of them, for instance with .cast("${given.find(isFloat) ?? first}").`,
+      // Where floats are among them, it is the others that do not belong; a layer's parameters come after its input.
+      wayOut: `Cast one of them, for instance with .cast("${given.findLast(isFloat) ?? first}").`,
     });
   }
   return first;

@@ -127,6 +127,8 @@ describe("element-wise ops", () => {
       [DTypeError: mul: got uint8 and float32, but the element types must be equal; nothing is promoted silently.
         Cast one of them, for instance with .cast("float32").]
     `);
+    const doubles: Tensor = tensor(Float64Array.of(1));
+    expect(() => doubles.mul(tensor([0.5]))).toThrow('for instance with .cast("float32").');
     expect(() => tensor([true]).add(tensor([false]))).toThrowErrorMatchingInlineSnapshot(`
       [DTypeError: add: got bool, but it takes a numeric type.
         Cast it with .cast("float32").]
