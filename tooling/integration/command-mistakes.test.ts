@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import os from "node:os";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleCommand, expectMistake, runCommand, type CommandOutcome } from "./command.js";
 
 const testData = process.env["CONVOKE_TEST_DATA"];
@@ -86,6 +86,20 @@ describe("wrong use", () => {
     ["a missing file", () => ["evaluate", "no.onnx", ...digits], /no such file/],
   ])("%s is explained", async (_, args, said) => {
     expectMistake(await runCommand(args()), 2, said);
+  });
+
+  it("is the result where JSON is asked for, whoever notices it", async () => {
+    for (const wrong of [
+      ["--epoch", "2"],
+      ["--epochs", "-1"],
+    ]) {
+      const outcome = await runCommand(train(...digits, ...wrong, "--json"));
+      expect(outcome.code).toBe(2);
+      expect(JSON.parse(outcome.stdout)).toEqual({ error: expect.stringContaining(wrong[0]!) });
+    }
+    const help = await runCommand(["train", "--help", "--json"]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).not.toContain('{"error"');
   });
 
   it("of a backend that is not here is explained", async (context) => {

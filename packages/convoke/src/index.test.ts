@@ -7,15 +7,19 @@ import {
   adam,
   conv2d,
   dense,
+  dropout,
   exportOnnx,
   fit,
   flatten,
+  foldIn,
   input,
   maxPool2d,
   ops,
+  randomKey,
   reference,
   relu,
   sequential,
+  splitKey,
   syntheticDigits,
   useBackend,
   type OnnxRunner,
@@ -58,6 +62,16 @@ describe("the umbrella", () => {
     expect(maxAbsDiff).toBeLessThanOrEqual(1e-5);
     expect(readFileSync(file).equals(bytes)).toBe(true);
     expect(readdirSync(path.dirname(file))).toEqual(["lenet.onnx"]);
+  });
+
+  it("has the keys at top level that dropout's way out tells to make", () => {
+    const model = sequential(input(4), dropout(0.5));
+    expect(() => model.forward(ops.ones([2, 4]), { training: true })).toThrow(
+      "key: randomKey(seed) }), with foldIn(key, step) for each step.",
+    );
+    const keys = [foldIn(randomKey(1), 3), ...splitKey(randomKey(1))];
+    for (const key of keys)
+      expect(model.forward(ops.ones([2, 4]), { training: true, key }).shape).toEqual([2, 4]);
   });
 
   it("writes nothing when the verification fails", async () => {

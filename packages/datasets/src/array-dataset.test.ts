@@ -38,6 +38,17 @@ describe("arrayDataset", () => {
     }
   });
 
+  it("takes clamped bytes, as canvases give them", () => {
+    const data = Uint8ClampedArray.of(255, 0, 51, 300);
+    const dataset = arrayDataset({
+      fields: { x: { data, shape: [2] }, scaled: { data, shape: [2], scale: 1 / 255 } },
+    });
+    expect(dataset.gather([1, 0])).toEqual({
+      x: { dtype: "uint8", shape: [2, 2], data: Uint8Array.of(51, 255, 255, 0) },
+      scaled: { dtype: "float32", shape: [2, 2], data: Float32Array.of(0.2, 1, 1, 0) },
+    });
+  });
+
   it("takes several inputs, and data without labels", () => {
     const dataset = arrayDataset({
       fields: {
@@ -58,13 +69,23 @@ describe("arrayDataset", () => {
     const x = { data: new Float32Array(8), shape: [4] };
     expect(() => arrayDataset({ fields: { x, y } })).toThrowErrorMatchingInlineSnapshot(`
       [DatasetError: arrayDataset: 2 examples in field "x" and 3 in "y", every field must have one entry per example.
-        Check that the files or arrays belong together (training images with training labels).]
+        Check that the files or arrays belong together (training images with training labels), and that each shape is that of one example.]
     `);
     expect(() => arrayDataset({ fields: { y }, classes: ["a", "b", "c"] }))
       .toThrowErrorMatchingInlineSnapshot(`
       [DatasetError: arrayDataset, field "y": label 3 at example 2, labels of 3 classes are integers from 0 to 2.
         Correct the labels, or give the names of all classes.]
     `);
+    for (const [data, name] of [
+      [Uint16Array.of(300), "Uint16Array"],
+      [BigInt64Array.of(1n), "BigInt64Array"],
+      [[1, 2], "Array"],
+      [null, "Object"],
+    ] as const) {
+      expect(() => arrayDataset({ fields: { y: { data: data as never, shape: [] } } })).toThrow(
+        `arrayDataset, field "y": data of type ${name}, it must be one of Float32Array, Float64Array`,
+      );
+    }
     expect(() => arrayDataset({ fields: { x: { ...x, shape: [3] } } })).toThrowErrorMatchingInlineSnapshot(`
       [DatasetError: arrayDataset, field "x": 8 numbers for examples of shape [3], the array must hold a whole number of examples of 3 numbers.
         Give the shape of one example, without the number of examples.]

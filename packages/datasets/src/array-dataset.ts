@@ -15,8 +15,8 @@ import { DatasetError } from "./dataset-error.js";
 
 /** One field of all examples in memory. What comes out is `(data · scale − mean) / std`, with mean and std per channel. */
 export interface ArrayField {
-  /** All examples, one after the other. */
-  readonly data: FieldArray;
+  /** All examples, one after the other; clamped bytes, as canvases give them, are uint8. */
+  readonly data: FieldArray | Uint8ClampedArray;
   /** The shape of one example; `[]` for one number each. */
   readonly shape: readonly number[];
   /** What comes out; float32 where there is a scale, a mean or a deviation, else what `data` holds. */
@@ -46,7 +46,7 @@ type RowWriter = (out: FieldArray, outRow: number, from: number) => void;
 /**
  * A dataset over typed arrays. They are not copied.
  *
- * @throws DatasetError when fields disagree about the number of examples, or a label is no class.
+ * @throws DatasetError for arrays of other types, when fields disagree about the number of examples, or a label is no class.
  *
  * @example
  * ```ts
@@ -99,8 +99,19 @@ export function arrayDataset(options: ArrayDatasetOptions): ArrayDataset {
   };
 }
 
+const arrayTypes = [
+  Float32Array,
+  Float64Array,
+  Int32Array,
+  Uint32Array,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+];
+
 function commonLength(name: string, entries: readonly (readonly [string, ArrayField])[]): number {
   const lengths = entries.map(([fieldName, field]) => {
+    checkArray(`${name}, field "${fieldName}"`, field.data);
     const rowSize = sizeOf(field.shape);
     const rows = rowSize > 0 ? field.data.length / rowSize : NaN;
     if (!Number.isInteger(rows)) {
@@ -128,7 +139,9 @@ function commonLength(name: string, entries: readonly (readonly [string, ArrayFi
       operation: name,
       got: `${first.rows} examples in field "${first.fieldName}" and ${other.rows} in "${other.fieldName}"`,
       rule: "every field must have one entry per example",
-      wayOut: "Check that the files or arrays belong together (training images with training labels).",
+      wayOut:
+        "Check that the files or arrays belong together (training images with training labels), " +
+        "and that each shape is that of one example.",
     });
   }
   return first.rows;
@@ -171,6 +184,18 @@ function outputDType(field: ArrayField): FieldDType {
   if (data instanceof Uint32Array) return "uint32";
   if (data instanceof Int8Array) return "int8";
   return "uint8";
+}
+
+/** Other arrays would come out as bytes, their larger numbers cut off. */
+function checkArray(operation: string, data: unknown): void {
+  if (arrayTypes.some((type) => data instanceof type)) return;
+  throw new DatasetError({
+    operation,
+    got: `data of type ${Object(data).constructor?.name}`,
+    rule: `it must be one of ${arrayTypes.map(({ name }) => name).join(", ")}`,
+    wayOut:
+      "Make one of it, for instance Float32Array.from(data), or Int32Array.from(data, Number) for labels.",
+  });
 }
 
 function rowWriter(operation: string, field: ArrayField): RowWriter {

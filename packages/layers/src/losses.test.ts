@@ -227,6 +227,11 @@ describe("extremes", () => {
     expect([...((await gradient.data()) as Float32Array)].every(Number.isFinite)).toBe(true);
   });
 
+  it("bce of logits is NaN, not a loss that looks like one", async () => {
+    const losses = bce(tensor([3, -2, 1, 0, 0.5]), tensor([1, 0, 1, 0, 1]), { reduction: "none" });
+    expect([...(await losses.data())]).toEqual([NaN, NaN, -0, -0, expect.closeTo(Math.log(2), 6)]);
+  });
+
   it("bceWithLogits keeps small losses that a difference would round away", async () => {
     expect(await bceWithLogits(tensor([-50]), tensor([0])).item()).toBeCloseTo(1.9287e-22, 25);
     expect(await bceWithLogits(tensor([1000]), tensor([0])).item()).toBe(1000);

@@ -75,9 +75,12 @@ export interface HuberOptions extends LossOptions {
   readonly delta?: number | undefined;
 }
 
-/** ln x, but −100 where it would lie below: so that a certain mistake costs 100 and not infinity (PyTorch's bound). */
+/**
+ * ln x, but −100 where it would lie below: so that a certain mistake costs 100 and not infinity (PyTorch's bound). Of a
+ * negative x it is NaN: no probability, and nobody would see it in a loss of 100.
+ */
 function boundedLog(x: Tensor): Tensor {
-  const isZero = x.lessEqual(0);
+  const isZero = x.equal(0);
   return isZero.where(x.literal(-100), isZero.where(x.literal(1), x).log().maximum(-100));
 }
 
@@ -96,7 +99,10 @@ export const binaryCrossEntropy = composite<"binaryCrossEntropy", { readonly [ke
   ],
 });
 
-/** Binary cross entropy of probabilities in [0, 1]. Prefer `bceWithLogits`, which is exact for certain answers too. */
+/**
+ * Binary cross entropy of probabilities in [0, 1]; NaN of what lies outside, such as logits. Prefer `bceWithLogits`, which
+ * takes logits and is exact for certain answers too.
+ */
 export const bce: ElementLoss<"bce"> = <D extends DType>(
   probability: Tensor<Shape, D>,
   target: Tensor,

@@ -27,7 +27,7 @@ export interface ForwardOption<M, Out> {
 export interface MeasureOptions<Out> {
   /** A name, or a function of outputs and fields that gives a scalar: the mean over the batch. */
   readonly loss?: LossName | LossFunction<Out>;
-  /** What is measured along with the loss. Default: the accuracy where the loss is `"crossEntropy"`. */
+  /** What is measured along with the loss. Default: the accuracy, where the loss is one of classes, or the binary one. */
   readonly metrics?: readonly (MetricName | Metric<Out>)[];
   /** Where it runs: the model is moved there. Default: where the model is. */
   readonly backend?: Backend;
@@ -63,14 +63,16 @@ export function measuresOf<Out>(options: MeasureOptions<Out>): {
     typeof loss === "string" ? (lossNamed(loss) as LossFunction<never> as LossFunction<Out>) : loss;
   const wanted = options.metrics ?? defaultMetrics(loss);
   const metrics = wanted.map((metric) =>
-    typeof metric === "string" ? (metricNamed(metric) as Metric<never> as Metric<Out>) : metric,
+    typeof metric === "string"
+      ? (metricNamed(metric, loss === "bce" ? 0.5 : 0) as Metric<never> as Metric<Out>)
+      : metric,
   );
   return { loss: named, metrics };
 }
 
 function defaultMetrics(loss: unknown): readonly MetricName[] {
   if (loss === "crossEntropy" || loss === "nll") return ["accuracy"];
-  return loss === "bceWithLogits" ? ["binaryAccuracy"] : [];
+  return loss === "bceWithLogits" || loss === "bce" ? ["binaryAccuracy"] : [];
 }
 
 /** How many losses are kept on the device until they are read. */

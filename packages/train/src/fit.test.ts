@@ -238,6 +238,32 @@ describe("fit", () => {
   });
 });
 
+/** Three points, whose labels are bytes, as the files of MNIST and most arrays have them. */
+const inBytes = {
+  fields: {
+    x: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2] },
+    y: { data: Uint8Array.of(0, 1, 2), shape: [] },
+  },
+};
+
+describe("class labels", () => {
+  it("may be whole numbers of any type", async () => {
+    const losses: unknown[] = [];
+    for (const data of [Uint8Array, Int8Array, Uint32Array, Int32Array]) {
+      const y = { data: data.from(inBytes.fields.y.data), shape: [] };
+      const model = sequential(input(2), dense({ units: 3 }));
+      const { epochs } = await fit(model, arrayDataset({ fields: { ...inBytes.fields, y } }), {
+        optimizer: sgd(0.1),
+        loss: "crossEntropy",
+        metrics: ["accuracy", "perplexity"],
+        ...quiet,
+      });
+      losses.push(epochs[0]);
+    }
+    expect(losses).toEqual(losses.map(() => losses.at(-1)));
+  });
+});
+
 describe("what fit refuses", () => {
   const options: FitOptions = { optimizer: sgd(0.1), loss: "crossEntropy", ...quiet };
   const net = () => sequential(input(2), dense({ units: 3 }));
@@ -254,9 +280,13 @@ describe("what fit refuses", () => {
       "labels: label 3 at position 7 is out of range: with 3 classes labels are 0 to 2.
         Give the model's last layer as many units as there are classes, or correct the labels."
     `);
+    const bytes = { ...inBytes.fields, y: { data: Uint8Array.of(0, 1, 3), shape: [] } };
+    expect(await message(fit(net(), arrayDataset({ fields: bytes }), options))).toContain(
+      "is out of range: with 3 classes labels are 0 to 2.",
+    );
     expect(await message(fit(net().freeze(), blobs(9), options))).toMatchInlineSnapshot(`
       "fit: the model has no parameter that may be trained: all are frozen, or there are none.
-        Call model.unfreeze(), or add layers that have parameters."
+        Call model.unfreeze() or model.build(…), or add layers that have parameters."
     `);
     expect(await message(fit(sequential(dense({ units: 3 })), blobs(9), options))).toMatchInlineSnapshot(`
       "fit: the model has no parameters yet: it was not built.
@@ -271,6 +301,9 @@ describe("what fit refuses", () => {
       "loss: got the name "crossentropy"; the losses by name are crossEntropy, nll, mse, l1, huber, bce, bceWithLogits.
         Use one of them, or a function (outputs, fields) => scalar tensor."
     `);
+    expect(await message(fit(net(), blobs(9), { ...options, loss: undefined as never }))).toContain(
+      'loss: got the name "undefined"; the losses by name are crossEntropy',
+    );
     const x = { data: new Float32Array([1, 2]), shape: [2] };
     const unlabelled = arrayDataset({ fields: { x } });
     expect(await message(fit(net(), unlabelled, options))).toMatchInlineSnapshot(`

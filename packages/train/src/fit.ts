@@ -7,7 +7,7 @@ import type { Callback } from "./callback.js";
 import { checkpointFile } from "./checkpoint.js";
 import { forwardOf, type ForwardOption, type MeasureOptions } from "./evaluate.js";
 import type { History } from "./history.js";
-import type { LossFunction, LossName } from "./loss.js";
+import { lossNamed, type LossFunction, type LossName } from "./loss.js";
 import type { ProgressReporter } from "./progress.js";
 import type { RecoverOptions } from "./recovery.js";
 import { Trainer } from "./trainer.js";
@@ -122,6 +122,7 @@ export async function fit(
       wayOut: "Write for instance optimizer: adam(1e-3).",
     });
   }
+  if (typeof options.loss !== "function") lossNamed(options.loss);
   if (typeof checkpoint?.every === "number") requireCount("checkpoint.every", checkpoint.every);
   const { every } = recover === false ? {} : recover;
   if (typeof every === "number") requireCount("recover.every", every);

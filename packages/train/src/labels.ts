@@ -1,4 +1,5 @@
 // Labels are checked on the host, where the message can name the example: in a program they would only pick a wrong row.
+import { isFloat } from "@convoke/core";
 import { assertLabels } from "@convoke/layers";
 import type { Shape } from "@convoke/shape";
 import type { HostBatch } from "./batch.js";
@@ -14,6 +15,6 @@ export function checkClassLabels(
   const labels = batch.fields["y"];
   const classes = outputShape?.[1];
   if (loss !== "crossEntropy" && loss !== "nll") return;
-  if (labels === undefined || classes === undefined) return;
-  if (labels.dtype === "int32" || labels.dtype === "int64") assertLabels(labels.data, classes);
+  if (labels === undefined || classes === undefined || isFloat(labels.dtype)) return;
+  assertLabels(labels.data, classes);
 }

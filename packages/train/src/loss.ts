@@ -1,5 +1,5 @@
 // Losses by name, and losses as functions.
-import { ConvokeError, type Tensor } from "@convoke/core";
+import { ConvokeError, isFloat, type Tensor } from "@convoke/core";
 import { bce, bceWithLogits, crossEntropy, huber, l1, mse, nllLoss, type Labels } from "@convoke/layers";
 import { fieldOf, type BatchTensors } from "./batch.js";
 
@@ -9,9 +9,15 @@ import { fieldOf, type BatchTensors } from "./batch.js";
  */
 export type LossFunction<Out = Tensor> = (outputs: Out, fields: BatchTensors) => Tensor;
 
+/** Class labels, which files and arrays often hold as bytes, or probabilities. */
+export function classTarget(fields: BatchTensors): Tensor {
+  const y = fieldOf(fields, "y");
+  return isFloat(y.dtype) ? y : y.cast("int32");
+}
+
 const named = {
-  crossEntropy: (outputs, fields) => crossEntropy(outputs, fieldOf(fields, "y")),
-  nll: (outputs, fields) => nllLoss(outputs, fieldOf(fields, "y") as Labels),
+  crossEntropy: (outputs, fields) => crossEntropy(outputs, classTarget(fields)),
+  nll: (outputs, fields) => nllLoss(outputs, classTarget(fields) as Labels),
   mse: (outputs, fields) => mse(outputs, fieldOf(fields, "y")),
   l1: (outputs, fields) => l1(outputs, fieldOf(fields, "y")),
   huber: (outputs, fields) => huber(outputs, fieldOf(fields, "y")),

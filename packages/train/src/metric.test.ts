@@ -102,6 +102,28 @@ describe("metrics, over batches of different sizes", () => {
     expect(result.accuracy).toBe(0.5);
   });
 
+  it("know two classes from one probability", async () => {
+    const data: HostBatch[] = [
+      {
+        fields: {
+          x: { data: Float32Array.of(0.9, 0.2, 0.6, 0.3), shape: [4, 1], dtype: "float32" },
+          y: { data: Float32Array.of(1, 0, 0, 0), shape: [4, 1], dtype: "float32" },
+        },
+      },
+    ];
+    expect(await measured(binaryAccuracy(0.5), data)).toBe(0.75);
+    for (const metrics of [undefined, ["binaryAccuracy"]] as const) {
+      const result = await evaluate(passThrough(), data, { loss: "bce", ...(metrics && { metrics }) });
+      expect(result.accuracy).toBe(0.75);
+    }
+    // The highest of one output is always the first: that would be right for every example.
+    await expect(evaluate(passThrough(), data, { metrics: ["accuracy"] })).rejects
+      .toThrowErrorMatchingInlineSnapshot(`
+      [ConvokeError: accuracy: one class is always the highest: [4, 1].
+        Use "binaryAccuracy".]
+    `);
+  });
+
   it("start anew with each evaluation", async () => {
     const model = passThrough();
     for (const _ of [1, 2]) {

@@ -2,9 +2,10 @@
 import { allocate, ConvokeError, oneHot, tensor, type Tensor, type Variable } from "@convoke/core";
 import { crossEntropy } from "@convoke/layers";
 import { stateVariable } from "@convoke/optimizers";
-import type { Shape } from "@convoke/shape";
+import { formatShape, type Shape } from "@convoke/shape";
 import { fieldOf, type BatchTensors } from "./batch.js";
 import { inDoubles } from "./loss-window.js";
+import { classTarget } from "./loss.js";
 
 /** A number, a matrix (rows are the true classes), or several numbers by name. */
 export type MetricValue = number | readonly (readonly number[])[] | Readonly<Record<string, number>>;
@@ -54,7 +55,8 @@ function shareOf(name: string, isRight: (outputs: Tensor, labels: Tensor) => Ten
 }
 
 /**
- * The share of examples whose highest output is the true class.
+ * The share of examples whose highest output is the true class. A single output is no choice between classes: it is
+ * refused, see {@link binaryAccuracy}.
  *
  * @example
  * ```ts
@@ -64,14 +66,40 @@ function shareOf(name: string, isRight: (outputs: Tensor, labels: Tensor) => Ten
  * ```
  */
 export function accuracy(): Metric {
-  return shareOf("accuracy", (outputs, labels) => outputs.argMax(1).equal(classesOf(labels, outputs)));
+  return shareOf("accuracy", (outputs, labels) => {
+    if (outputs.shape[1] === 1) {
+      throw new ConvokeError({
+        operation: "accuracy",
+        problem: `one class is always the highest: ${formatShape(outputs.shape)}.`,
+        wayOut: 'Use "binaryAccuracy".',
+      });
+    }
+    return outputs.argMax(1).equal(classesOf(labels, outputs));
+  });
 }
 
-/** The share of elements whose logit has the sign of the truth (labels 0 and 1). */
-export function binaryAccuracy(): Metric {
+/**
+ * The share of elements whose output lies on the side of the threshold that the truth says (labels 0 and 1): 0 for logits,
+ * 0.5 for probabilities. By its name, `"binaryAccuracy"`, it takes probabilities where the loss is `"bce"`, and else logits.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, sequential, sigmoid } from "@convoke/layers";
+ * import { binaryAccuracy, evaluate } from "@convoke/train";
+ * import { arrayDataset } from "@convoke/datasets";
+ *
+ * const model = sequential(input(2), dense({ units: 1 }), sigmoid());
+ * const data = arrayDataset({
+ *   fields: { x: { data: new Float32Array(8), shape: [2] }, y: { data: new Float32Array(4), shape: [1] } },
+ * });
+ * const { accuracy } = await evaluate(model, data, { metrics: [binaryAccuracy(0.5)] });
+ * console.log(accuracy); // 1 where the bias is below 0, else 0
+ * ```
+ */
+export function binaryAccuracy(threshold = 0): Metric {
   return shareOf("accuracy", (outputs, labels) => {
     const isPositive = labels.greater(labels.literal(0));
-    return outputs.greater(0).cast("int32").equal(isPositive.cast("int32"));
+    return outputs.greater(threshold).cast("int32").equal(isPositive.cast("int32"));
   });
 }
 
@@ -144,7 +172,7 @@ function meanScores(matrix: readonly (readonly number[])[]): {
 /** e to the mean cross entropy: between how many classes the model hesitates, as it were. */
 export function perplexity(): Metric {
   const total = meanOf("perplexity", (outputs, fields) =>
-    crossEntropy(outputs, fieldOf(fields, "y"), { reduction: "none" }),
+    crossEntropy(outputs, classTarget(fields), { reduction: "none" }),
   );
   return { ...total, result: (totals) => Math.exp(Number(total.result(totals))) };
 }
@@ -168,10 +196,11 @@ export function meanOf<Out = Tensor>(
 /** A metric that needs no settings. */
 export type MetricName = "accuracy" | "binaryAccuracy" | "perplexity";
 
-const byName: Record<MetricName, () => Metric> = { accuracy, binaryAccuracy, perplexity };
+const byName: Record<MetricName, (threshold: number) => Metric> = { accuracy, binaryAccuracy, perplexity };
 
-export function metricNamed(name: MetricName): Metric {
-  if (Object.hasOwn(byName, name)) return byName[name]();
+/** The metric of this name; `threshold` is for those that have one. */
+export function metricNamed(name: MetricName, threshold: number): Metric {
+  if (Object.hasOwn(byName, name)) return byName[name](threshold);
   throw new ConvokeError({
     operation: "metric",
     problem: `got the name "${name as string}"; the metrics by name are ${Object.keys(byName).join(", ")}.`,

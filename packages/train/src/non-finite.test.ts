@@ -108,7 +108,7 @@ describe("a loss that is not finite", () => {
     const error = await failure(fit(model, broken, options));
     expect(error.message).toMatchInlineSnapshot(`
       "fit: step 2 (batch 2 of epoch 0, counted from 0) has a loss or gradient that is not finite: the field "x" [4, 2] of the batch holds NaN at element 2. Parameters and optimizer are as before that step.
-        A smaller learning rate, clipping (clip: { norm: 1 }) or a larger epsilon often helps; look at values with .tap()."
+        Mend the data."
     `);
   });
 

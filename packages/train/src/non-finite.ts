@@ -24,7 +24,9 @@ export class NonFiniteStepError extends NonFiniteError implements StepPlace {
         `step ${place.step} (batch ${place.batch} of epoch ${place.epoch}, counted from 0) has a loss or gradient ` +
         `that is not finite: ${found.what}. Parameters and optimizer are as before that step.`,
       wayOut:
-        "A smaller learning rate, clipping (clip: { norm: 1 }) or a larger epsilon often helps; look at values with .tap().",
+        found.op === "input"
+          ? "Mend the data."
+          : "A smaller learning rate, clipping (clip: { norm: 1 }) or a larger epsilon often helps; look at values with .tap().",
       op: found.op,
       scope: found.scope,
     });

@@ -44,6 +44,6 @@ export function nothingToTrain(model: Module<never, unknown>): ConvokeError {
       : "the model has no parameter that may be trained: all are frozen, or there are none.",
     wayOut: isUnbuilt
       ? "Call model.build([channels, height, width]), or start the model with input(…)."
-      : "Call model.unfreeze(), or add layers that have parameters.",
+      : "Call model.unfreeze() or model.build(…), or add layers that have parameters.",
   });
 }

@@ -117,7 +117,7 @@ export class Trainer<Out> implements Run {
     this.#scale = options.precision === "mixed" ? new LossScale() : undefined;
     this.#step = new TrainingStep({
       forward,
-      // The options' type asks for a loss.
+      // The options' type asks for a loss, and fit has looked.
       loss: loss!,
       variables,
       optimizer: this.#optimizer,

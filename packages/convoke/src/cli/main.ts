@@ -150,8 +150,12 @@ async function run(argv: readonly string[]): Promise<number> {
     await buildProgram(terminal).parseAsync(argv, { from: "user" });
     return 0;
   } catch (error) {
-    // Commander has said what was wrong already. Help that was asked for is no mistake.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) {
+      // Help that was asked for is no mistake. What was wrong, commander has told people already.
+      if (error.exitCode === 0) return 0;
+      terminal.result({ error: error.message });
+      return 2;
+    }
     if (error instanceof ReportedFailure) return 1;
     const { message, exitCode } = failureOf(error);
     terminal.progress(`${message}\n`);

@@ -1,17 +1,18 @@
 // The dtype rules that op families share: nothing is promoted silently.
-import { dtypes, type DType } from "../dtype.js";
+import { dtypes, isFloat, type DType } from "../dtype.js";
 import { DTypeError } from "../errors.js";
 import type { TensorSpec } from "../graph/node.js";
 
 /** All inputs have one element type; gives it. */
 export function sameDType(operation: string, specs: readonly TensorSpec[]): DType {
-  const first = specs[0]?.dtype ?? "float32";
-  const other = specs.find((spec) => spec.dtype !== first);
-  if (other !== undefined) {
+  const given = specs.map((spec) => spec.dtype);
+  const first = given[0] ?? "float32";
+  if (given.some((dtype) => dtype !== first)) {
     throw new DTypeError({
       operation,
-      problem: `got ${specs.map((spec) => spec.dtype).join(" and ")}, but the element types must be equal; nothing is promoted silently.`,
-      wayOut: `Cast one of them, for instance with .cast("${first}").`,
+      problem: `got ${given.join(" and ")}, but the element types must be equal; nothing is promoted silently.`,
+      // Where floats are among them, it is the others that do not belong; a layer's parameters come after its input.
+      wayOut: `Cast one of them, for instance with .cast("${given.findLast(isFloat) ?? first}").`,
     });
   }
   return first;

@@ -122,6 +122,13 @@ describe("element-wise ops", () => {
       [DTypeError: add: got float32 and int32, but the element types must be equal; nothing is promoted silently.
         Cast one of them, for instance with .cast("float32").]
     `);
+    // @ts-expect-error the compiler refuses it too
+    expect(() => tensor(Uint8Array.of(255)).mul(tensor([0.5]))).toThrowErrorMatchingInlineSnapshot(`
+      [DTypeError: mul: got uint8 and float32, but the element types must be equal; nothing is promoted silently.
+        Cast one of them, for instance with .cast("float32").]
+    `);
+    const doubles: Tensor = tensor(Float64Array.of(1));
+    expect(() => doubles.mul(tensor([0.5]))).toThrow('for instance with .cast("float32").');
     expect(() => tensor([true]).add(tensor([false]))).toThrowErrorMatchingInlineSnapshot(`
       [DTypeError: add: got bool, but it takes a numeric type.
         Cast it with .cast("float32").]
