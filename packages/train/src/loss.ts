@@ -9,15 +9,7 @@ import { fieldOf, type BatchTensors } from "./batch.js";
  */
 export type LossFunction<Out = Tensor> = (outputs: Out, fields: BatchTensors) => Tensor;
 
-const named = {
-  crossEntropy: (outputs, fields) => crossEntropy(outputs, fieldOf(fields, "y")),
-  nll: (outputs, fields) => nllLoss(outputs, fieldOf(fields, "y") as Labels),
-  mse: (outputs, fields) => mse(outputs, fieldOf(fields, "y")),
-  l1: (outputs, fields) => l1(outputs, fieldOf(fields, "y")),
-  huber: (outputs, fields) => huber(outputs, fieldOf(fields, "y")),
-  bce: (outputs, fields) => bce(outputs, fieldOf(fields, "y")),
-  bceWithLogits: (outputs, fields) => bceWithLogits(outputs, fieldOf(fields, "y")),
-} satisfies Record<string, LossFunction>;
+const named = { crossEntropy, nll: nllLoss, mse, l1, huber, bce, bceWithLogits };
 
 /** A loss between the model's one output and the field `y`. */
 export type LossName = keyof typeof named;
@@ -30,7 +22,10 @@ function isLossName(name: string): name is LossName {
 
 /** The loss with this name. */
 export function lossNamed(name: string): LossFunction {
-  if (isLossName(name)) return named[name];
+  if (isLossName(name)) {
+    const loss: (outputs: Tensor, labels: Labels) => Tensor = named[name];
+    return (outputs, fields) => loss(outputs, fieldOf(fields, "y") as Labels);
+  }
   throw new ConvokeError({
     operation: "loss",
     problem: `got the name "${name}"; the losses by name are ${lossNames.join(", ")}.`,
