@@ -6,7 +6,7 @@ import { useSwiftShader } from "@convoke-tooling/browser";
 import { cpu } from "convoke";
 import { describe, expect, it } from "vitest";
 import { declaredSkips } from "../../packages/backend-onnxruntime/test/declared-skips.js";
-import { differenceOf, lenet5Losses } from "./lenet5-losses.js";
+import { differencesOf, lenet5Losses } from "./lenet5-losses.js";
 
 await useSwiftShader();
 
@@ -66,7 +66,9 @@ describe.skipIf(missing !== "")(`the WebGPU provider of onnxruntime-node${missin
       await backend.dispose();
       await host.dispose();
       expect(got.length).toBe(training.steps);
-      expect(differenceOf(got, expected)).toBeLessThan(1e-4);
+      const { early, late } = differencesOf(got, expected);
+      expect(early).toBeLessThan(1e-4);
+      expect(late).toBeLessThan(0.01);
     },
   );
 });

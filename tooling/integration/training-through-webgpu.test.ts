@@ -18,7 +18,7 @@ import {
   type WebGpuBackend,
 } from "convoke";
 import { afterAll, describe, expect, it } from "vitest";
-import { differenceOf, lenet5Losses } from "./lenet5-losses.js";
+import { differenceOf, differencesOf, lenet5Losses, smooth } from "./lenet5-losses.js";
 
 await useSwiftShader();
 
@@ -48,9 +48,24 @@ describe.skipIf(missing !== "")(`training on WebGPU${missing}`, () => {
     const expected = await lenet5Losses(host, { steps, batchSize });
     await host.dispose();
     expect(got.length).toBe(steps);
-    expect(differenceOf(got, expected)).toBeLessThan(1e-3);
+    const { early, late } = differencesOf(got, expected);
+    expect(early).toBeLessThan(1e-3);
+    expect(late).toBeLessThan(0.01);
     expect(pipelines.at(-1)).toBe(pipelines[1]);
   });
+
+  it.runIf(isFull)(
+    "keeps to them to 1e-5 in all 100 steps where nothing jumps (not run without CONVOKE_FULL)",
+    { timeout: 600_000 },
+    async () => {
+      if (opened instanceof BackendUnavailableError) return;
+      const got = await lenet5Losses(opened, { steps, batchSize, model: smooth });
+      const host = await cpu({ threads: 1 });
+      const expected = await lenet5Losses(host, { steps, batchSize, model: smooth });
+      await host.dispose();
+      expect(differenceOf(got, expected)).toBeLessThan(1e-5);
+    },
+  );
 
   it(`follows them in mixed precision, with nothing compiled on the way, ${share}`, async () => {
     if (opened instanceof BackendUnavailableError) return;

@@ -2,7 +2,7 @@
 import { webgpu } from "@convoke/backend-webgpu";
 import { conformanceTests } from "@convoke/conformance";
 import { declaredSkips } from "../../packages/backend-webgpu/test/declared-skips.js";
-import { lenet5Losses } from "./lenet5-losses.js";
+import { lenet5Losses, type LossesOptions } from "./lenet5-losses.js";
 
 export interface Training {
   readonly isWorker: boolean;
@@ -30,7 +30,7 @@ async function adapter(_: object): Promise<{ adapter: string } | { missing: stri
   }
 }
 
-async function train(options: { steps: number; batchSize: number }): Promise<Training> {
+async function train(options: Omit<LossesOptions, "afterStep">): Promise<Training> {
   const backend = await webgpu();
   const pipelines: number[] = [];
   const afterStep = (): void => void pipelines.push(backend.counters().pipelines);
