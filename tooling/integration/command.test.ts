@@ -112,6 +112,8 @@ describe("convoke train", () => {
 
     const other = await runCommand(trainArgs("resumed", "--resume", "--batch-size", "16"));
     expectMistake(other, 2, /checkpoint was made with batch size 32, this run has batch size 16/);
+    const otherSeed = await runCommand(trainArgs("resumed", "--resume", "--seed", "5"));
+    expectMistake(otherSeed, 2, /checkpoint was made with seed \d+, this run has seed 5/);
     const outcome = await runCommand(trainArgs("resumed", "--resume"));
     expect(outcome.code, outcome.stderr).toBe(0);
     expect(fileIn("resumed", "model.safetensors").equals(fileIn("first", "model.safetensors"))).toBe(true);

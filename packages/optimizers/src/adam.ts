@@ -156,12 +156,12 @@ export function nadam(learningRate: LearningRate = 2e-3, options: NadamOptions =
   const { momentumDecay = 4e-3 } = options;
   const settings = settingsOf("nadam", options);
   const momentum = (t: number): number => settings.beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-  // The product of all momenta up to step t: remembered, since steps are asked for in order.
-  let known = { t: 0, product: 1 };
+  // The product of all momenta up to step t, remembered until it is 0.
+  const products = [1];
   const productUpTo = (t: number): number => {
-    if (known.t > t) known = { t: 0, product: 1 };
-    for (let i = known.t + 1; i <= t; i++) known = { t: i, product: known.product * momentum(i) };
-    return known.product;
+    for (let i = products.length; i <= t && products[i - 1]! > 0; i++)
+      products.push(products[i - 1]! * momentum(i));
+    return products[t] ?? 0;
   };
   return optimizerOf(learningRate, {
     name: "nadam",

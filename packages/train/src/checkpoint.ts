@@ -3,7 +3,13 @@ import type { PlateauState } from "@convoke/optimizers";
 import type { Json } from "./callback.js";
 import { CheckpointError } from "./checkpoint-error.js";
 import type { EpochRecord } from "./history.js";
-import { decodeSafetensors, encodeSafetensors, type TensorData } from "./safetensors.js";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  isRecord,
+  isWholeNumbers,
+  type TensorData,
+} from "./safetensors.js";
 
 /** Where a run stands: what has been done, counted from the start. */
 export interface RunPosition {
@@ -21,11 +27,22 @@ export interface RunPosition {
   readonly loss: { readonly sum: number; readonly examples: number };
 }
 
+/** What a run was started with, where it must be the same when the run goes on. */
+export interface RunOptions {
+  readonly seed: number;
+  readonly optimizer: string;
+  readonly precision: string;
+  readonly accumulate: number;
+  /** From here on only within an epoch: what its batches are. */
+  readonly batchSize: number;
+  readonly batches?: number | undefined;
+  readonly shuffle: boolean;
+}
+
 /** What a checkpoint says in words and numbers. */
 export interface RunRecord {
-  readonly version: 1;
-  readonly optimizer: string;
-  readonly seed: number;
+  readonly version: 2;
+  readonly options: RunOptions;
   readonly position: RunPosition;
   readonly epochs: readonly EpochRecord[];
   readonly schedule: PlateauState | null;
@@ -112,30 +129,25 @@ function runRecordOf(text: string | undefined): RunRecord {
   return isRunRecord(record) ? record : fail("the state of its run is incomplete, or of another version.");
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
 function isRunRecord(value: unknown): value is RunRecord {
-  if (!isObject(value) || value["version"] !== 1) return false;
-  const { position, epochs, callbacks, seed, optimizer } = value;
-  if (!isObject(position) || !isObject(callbacks) || !Array.isArray(epochs)) return false;
+  if (!isRecord(value) || value["version"] !== 2) return false;
+  const { position, epochs, callbacks, options } = value;
+  if (!isRecord(position) || !isRecord(callbacks) || !isRecord(options) || !Array.isArray(epochs))
+    return false;
   const { group, loss } = position;
   return (
-    Number.isSafeInteger(seed) &&
-    typeof optimizer === "string" &&
-    epochs.every(isObject) &&
-    [position["epoch"], position["batch"], position["step"], position["number"]].every(isCount) &&
+    Number.isSafeInteger(options["seed"]) &&
+    Object.values(options).every((option) => typeof option !== "object") &&
+    epochs.every(isRecord) &&
+    isRecord(group) &&
+    isRecord(loss) &&
+    isWholeNumbers([
+      ...["epoch", "batch", "step", "number"].map((name) => position[name]),
+      group["batches"],
+      group["examples"],
+      loss["examples"],
+    ]) &&
     typeof position["rate"] === "number" &&
-    isObject(group) &&
-    isCount(group["batches"]) &&
-    isCount(group["examples"]) &&
-    isObject(loss) &&
-    typeof loss["sum"] === "number" &&
-    isCount(loss["examples"])
+    typeof loss["sum"] === "number"
   );
 }

@@ -1,8 +1,7 @@
 // Stops a run that gets no better, and keeps the best of it.
 import { writeFileAtomic } from "#host";
-import { ConvokeError } from "@convoke/core";
 import type { Callback, CallbackState } from "./callback.js";
-import { numberOf, watched, type EpochRecord } from "./history.js";
+import { measureOf, type EpochRecord } from "./history.js";
 import { dataOf, saveParameters } from "./parameters.js";
 import type { TensorData } from "./safetensors.js";
 
@@ -32,9 +31,7 @@ class Watch {
   }
 
   isBest(record: EpochRecord, minDelta = 0): boolean {
-    const name = watched(record, this.#options.monitor);
-    const value = numberOf(record, name);
-    if (value === undefined) throw notMeasured(name, record);
+    const { name, value } = measureOf(record, this.#options.monitor);
     const mode =
       this.#options.mode ?? (/accuracy|^(val)?top|f1|precision|recall/i.test(name) ? "max" : "min");
     const better =
@@ -42,15 +39,6 @@ class Watch {
     if (better) this.best = value;
     return better;
   }
-}
-
-function notMeasured(name: string, record: EpochRecord): ConvokeError {
-  const measured = Object.keys(record).filter((key) => numberOf(record, key) !== undefined);
-  return new ConvokeError({
-    operation: "monitor",
-    problem: `"${name}" is not measured; the epochs hold ${measured.join(", ")}.`,
-    wayOut: "Watch one of these, add the metric, or give validation data.",
-  });
 }
 
 /**

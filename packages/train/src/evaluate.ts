@@ -15,7 +15,14 @@ import { batchesOf, epochOf, inputOf, tensorsOf, type BatchTensors, type Trainin
 import { checkClassLabels } from "./labels.js";
 import { LossWindow } from "./loss-window.js";
 import { lossNamed, type LossFunction, type LossName } from "./loss.js";
-import { metricNamed, MetricTotals, type Metric, type MetricName, type MetricValue } from "./metric.js";
+import {
+  metricNamed,
+  MetricTotals,
+  wholeNumber,
+  type Metric,
+  type MetricName,
+  type MetricValue,
+} from "./metric.js";
 import { forwardIn, type Precision } from "./precision.js";
 import { scalarDType, type ForwardFunction } from "./training-step.js";
 
@@ -123,7 +130,7 @@ export class Evaluator<Out> {
       this.#check(batch);
       await this.#measure({
         fields: tensorsOf(batch),
-        position: tensor(sizes.length, { dtype: "int32" }),
+        position: wholeNumber(sizes.length),
         restart: tensor(examples === 0),
       });
       examples += batch.size;
@@ -197,7 +204,14 @@ export async function evaluate(
   data: TrainingData,
   options: EvaluateOptions<never> & Partial<ForwardOption<never, unknown>> = {},
 ): Promise<Evaluation> {
-  if (measuresNothing(options)) throw nothingToMeasure();
+  const { loss, metrics = [] } = options;
+  if (loss === undefined && metrics.length === 0) {
+    throw new ConvokeError({
+      operation: "evaluate",
+      problem: "got neither a loss nor a metric, so there is nothing to measure.",
+      wayOut: 'Say what, for instance { loss: "crossEntropy" } or { metrics: ["accuracy"] }.',
+    });
+  }
   if (options.backend !== undefined) await model.to(options.backend);
   const forward = forwardOf(model as Module<never, never>, options as Partial<ForwardOption<unknown, never>>);
   const evaluator = new Evaluator(
@@ -210,18 +224,6 @@ export async function evaluate(
   } finally {
     evaluator.dispose();
   }
-}
-
-function measuresNothing({ loss, metrics = [] }: MeasureOptions<never>): boolean {
-  return loss === undefined && metrics.length === 0;
-}
-
-function nothingToMeasure(): ConvokeError {
-  return new ConvokeError({
-    operation: "evaluate",
-    problem: "got neither a loss nor a metric, so there is nothing to measure.",
-    wayOut: 'Say what, for instance { loss: "crossEntropy" } or { metrics: ["accuracy"] }.',
-  });
 }
 
 const predictors = new WeakMap<Module, CompiledFunction<[Tensor], Tensor>>();

@@ -53,7 +53,11 @@ export interface FitOptions<Out = Tensor> extends MeasureOptions<Out> {
    * `DeviceLostError`. Default: a copy at the start and after each epoch.
    */
   readonly recover?: RecoverOptions | false;
-  /** Goes on where a checkpoint was written: its bytes, its file, or the folder that it lies in. */
+  /**
+   * Goes on where a checkpoint was written: its bytes, its file, or the folder that it lies in. Model, kind of optimizer,
+   * precision, metrics, accumulation and seed are those of before, within an epoch also batches and their order; anything
+   * else may be chosen anew (learning rate and schedule, the optimizer's settings, clipping, loss).
+   */
   readonly resume?: Uint8Array | string;
   /** After how many batches losses are read at the latest. Default 50. */
   readonly readEvery?: number;
@@ -61,8 +65,8 @@ export interface FitOptions<Out = Tensor> extends MeasureOptions<Out> {
   readonly signal?: AbortSignal;
 }
 
-function requireCount(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return;
+function requireCount(name: string, value: number | "epoch" | undefined): void {
+  if (value === undefined || value === "epoch" || (Number.isSafeInteger(value) && value >= 1)) return;
   throw new ConvokeError({
     operation: "fit",
     problem: `${name} is ${value}, but it must be a whole number, 1 or more.`,
@@ -111,10 +115,16 @@ export async function fit(
   data: TrainingData,
   options: FitOptions<never> & Partial<ForwardOption<never, unknown>>,
 ): Promise<History> {
-  const { epochs, batchSize, accumulate, readEvery, checkpoint, recover = {}, resume } = options;
-  for (const [name, value] of Object.entries({ epochs, batchSize, accumulate, readEvery })) {
-    requireCount(name, value);
-  }
+  const { epochs, batchSize, accumulate, readEvery, checkpoint, recover, resume } = options;
+  const counts = {
+    epochs,
+    batchSize,
+    accumulate,
+    readEvery,
+    "checkpoint.every": checkpoint?.every,
+    "recover.every": recover === false ? undefined : recover?.every,
+  };
+  for (const [name, value] of Object.entries(counts)) requireCount(name, value);
   if (typeof (options.optimizer as Partial<Optimizer> | undefined)?.init !== "function") {
     throw new ConvokeError({
       operation: "fit",
@@ -123,9 +133,6 @@ export async function fit(
     });
   }
   if (typeof options.loss !== "function") lossNamed(options.loss);
-  if (typeof checkpoint?.every === "number") requireCount("checkpoint.every", checkpoint.every);
-  const { every } = recover === false ? {} : recover;
-  if (typeof every === "number") requireCount("recover.every", every);
   const forward = forwardOf(model as Module<never, never>, options as Partial<ForwardOption<unknown, never>>);
   const saved = typeof resume === "string" ? await readFileBytes(fileOf(resume)) : resume;
   return new Trainer({ model, data, forward, options, saved }).run();

@@ -25,9 +25,15 @@ const originals = [
   encodeSafetensors({ tensors: weights, metadata: { format: "test", note: "äöü" } }),
   encodeCheckpoint({
     run: {
-      version: 1,
-      optimizer: "adam",
-      seed: 3,
+      version: 2,
+      options: {
+        seed: 3,
+        optimizer: "adam",
+        precision: "float32",
+        accumulate: 1,
+        batchSize: 16,
+        shuffle: true,
+      },
       position: {
         epoch: 1,
         batch: 2,

@@ -1,4 +1,5 @@
 // What a training run leaves behind.
+import { ConvokeError } from "@convoke/core";
 import type { MetricValue } from "./metric.js";
 
 /** One epoch's measures: means over its examples. */
@@ -35,13 +36,26 @@ export interface History {
   readonly stopped?: string;
 }
 
-/** A number of a record by name, for whoever watches one. */
-export function numberOf(record: EpochRecord, name: string): number | undefined {
-  const value = record[name];
-  return typeof value === "number" ? value : undefined;
+/** The names of a record's numbers. */
+export function numbersOf(record: EpochRecord): string[] {
+  return Object.keys(record).filter((name) => typeof record[name] === "number");
 }
 
-/** What is watched when nothing else is said. */
-export function watched(record: EpochRecord, monitor: string | undefined): string {
-  return monitor ?? (record.valLoss === undefined ? "loss" : "valLoss");
+/**
+ * The measure that is watched, with its name: `valLoss` where there is validation data, else `loss`, when nothing is said.
+ *
+ * @throws ConvokeError when it is not measured.
+ */
+export function measureOf(
+  record: EpochRecord,
+  monitor: string | undefined,
+): { readonly name: string; readonly value: number } {
+  const name = monitor ?? (record.valLoss === undefined ? "loss" : "valLoss");
+  const value = record[name];
+  if (typeof value === "number") return { name, value };
+  throw new ConvokeError({
+    operation: "monitor",
+    problem: `"${name}" is not measured; the epochs hold ${numbersOf(record).join(", ")}.`,
+    wayOut: "Watch one of these, add the metric, or give validation data.",
+  });
 }

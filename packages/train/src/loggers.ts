@@ -1,6 +1,6 @@
 // Callbacks that write a line for each epoch.
 import type { Callback } from "./callback.js";
-import { numberOf, type EpochRecord } from "./history.js";
+import { numbersOf } from "./history.js";
 
 /** Takes a line, without its end. */
 export type LineSink = (line: string) => void | Promise<void>;
@@ -13,15 +13,14 @@ export function jsonLinesLogger(write: LineSink): Callback {
 /** A table: a line of names at first, then one line of numbers per epoch. Measures that are no numbers are left out. */
 export function csvLogger(write: LineSink): Callback {
   let columns: readonly string[] | undefined;
-  const namesOf = (record: EpochRecord): string[] =>
-    Object.keys(record).filter((name) => numberOf(record, name) !== undefined);
   return {
     async onEpochEnd(record) {
+      const own = numbersOf(record);
       if (columns === undefined) {
-        columns = namesOf(record);
-        await write(columns.join(","));
+        columns = own;
+        await write(own.join(","));
       }
-      await write(columns.map((name) => numberOf(record, name) ?? "").join(","));
+      await write(columns.map((name) => (own.includes(name) ? record[name] : "")).join(","));
     },
   };
 }

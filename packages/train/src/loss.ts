@@ -11,19 +11,15 @@ export type LossFunction<Out = Tensor> = (outputs: Out, fields: BatchTensors) =>
 
 /** Class labels, which files and arrays often hold as bytes, or probabilities. */
 export function classTarget(fields: BatchTensors): Tensor {
-  const y = fieldOf(fields, "y");
+  const y = fieldY(fields);
   return isFloat(y.dtype) ? y : y.cast("int32");
 }
 
-const named = {
-  crossEntropy: (outputs, fields) => crossEntropy(outputs, classTarget(fields)),
-  nll: (outputs, fields) => nllLoss(outputs, classTarget(fields) as Labels),
-  mse: (outputs, fields) => mse(outputs, fieldOf(fields, "y")),
-  l1: (outputs, fields) => l1(outputs, fieldOf(fields, "y")),
-  huber: (outputs, fields) => huber(outputs, fieldOf(fields, "y")),
-  bce: (outputs, fields) => bce(outputs, fieldOf(fields, "y")),
-  bceWithLogits: (outputs, fields) => bceWithLogits(outputs, fieldOf(fields, "y")),
-} satisfies Record<string, LossFunction>;
+function fieldY(fields: BatchTensors): Tensor {
+  return fieldOf(fields, "y");
+}
+
+const named = { crossEntropy, nll: nllLoss, mse, l1, huber, bce, bceWithLogits };
 
 /** A loss between the model's one output and the field `y`. */
 export type LossName = keyof typeof named;
@@ -36,7 +32,11 @@ function isLossName(name: string): name is LossName {
 
 /** The loss with this name. */
 export function lossNamed(name: string): LossFunction {
-  if (isLossName(name)) return named[name];
+  if (isLossName(name)) {
+    const loss: (outputs: Tensor, labels: Labels) => Tensor = named[name];
+    const target = name === "crossEntropy" || name === "nll" ? classTarget : fieldY;
+    return (outputs, fields) => loss(outputs, target(fields) as Labels);
+  }
   throw new ConvokeError({
     operation: "loss",
     problem: `got the name "${name}"; the losses by name are ${lossNames.join(", ")}.`,

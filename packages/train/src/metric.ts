@@ -30,8 +30,8 @@ export interface Metric<Out = Tensor> {
 
 const count: MetricTotal = { shape: [], dtype: "int32" };
 
-/** A constant of the program: how many examples or elements a batch of its shape has. */
-function wholeNumber(value: number): Tensor {
+/** An int32 scalar; in a traced function a constant: how many examples or elements a batch of its shape has. */
+export function wholeNumber(value: number): Tensor {
   return tensor(value, { dtype: "int32" });
 }
 

@@ -32,8 +32,7 @@ export function putData(
     throw new CheckpointError({
       operation,
       problem: `the names do not match: ${parts.join(", and ")}.`,
-      wayOut:
-        "Build the same model (and give fit the same options, when a run goes on) as when it was saved.",
+      wayOut: "Build the same model as when it was saved, and give fit the same options when a run goes on.",
     });
   }
   const pairs = Object.entries(variables).map(([name, variable]) => {

@@ -8,7 +8,7 @@ import {
   type Unsupported,
 } from "@convoke/core";
 import { batchNorm, crossEntropy, dense, dropout, input, relu, sequential } from "@convoke/layers";
-import { adam, cosine, sgd } from "@convoke/optimizers";
+import { adam, adamax, adamW, cosine, nadam, radam, sgd } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
 import { LosableBackend } from "../test/losable-backend.js";
 import { blobs, valuesOf } from "../test/toy-data.js";
@@ -199,6 +199,69 @@ describe("training in mixed precision", () => {
     two.values.forEach((value, i) => expect(value).toBeCloseTo(one.values[i]!, 4));
   });
 
+  it("takes no step of the optimizer with a batch that overflows", async () => {
+    const batch = (size: number): HostBatch => ({
+      fields: {
+        x: { data: Float32Array.of(size, size / 2, -size / 2, size), shape: [2, 2], dtype: "float32" },
+        y: { data: Int32Array.of(0, 1), shape: [2], dtype: "int32" },
+      },
+    });
+    const [small, large] = [batch(1), batch(20_000)];
+    const run = async (batches: readonly HostBatch[], extra: Partial<FitOptions>) => {
+      const model = sequential(input(2), dense({ units: 2 }));
+      model.initialize(4);
+      const loss: FitOptions["loss"] = (outputs, { y }) => crossEntropy(outputs.mul(1e-3), y!);
+      let saved: Uint8Array = new Uint8Array();
+      const checkpoint = { save: (bytes: Uint8Array) => void (saved = bytes) };
+      await fit(model, batches, optionsOf({ loss, checkpoint, ...extra }));
+      const { tensors } = decodeSafetensors(saved);
+      const entries = Object.entries(tensors).filter(([name]) => !name.startsWith("@training/"));
+      const skipped = Number(tensors["@training/lossScaleSkipped"]!.data[0]);
+      return { skipped, state: Object.fromEntries(entries.map(([name, { data }]) => [name, [...data]])) };
+    };
+    const optimizers = [
+      adam(0.1),
+      adamW(0.1, { amsgrad: true }),
+      adamax(0.1),
+      nadam(0.1),
+      radam(0.1, { betas: [0.5, 0.6] }),
+      sgd(50, { momentum: 0.9, dampening: 0.5 }),
+    ];
+    for (const optimizer of optimizers) {
+      const exact = await run([small, small, small], { optimizer });
+      expect(exact.skipped).toBe(0);
+      for (const readEvery of [1, 2, 50]) {
+        const batches = [large, large, small, large, small, small];
+        expect(await run(batches, { optimizer, readEvery })).toEqual({ ...exact, skipped: 3 });
+      }
+      const nothing = await run([large, large], { optimizer });
+      const values = Object.entries(nothing.state).filter(([name]) => name.startsWith("@"));
+      expect(values.flatMap(([, value]) => value).every((value) => value === 0)).toBe(true);
+      // Of a group all of whose batches overflow, no step is taken either.
+      const groups = [large, large, small, small, large, small];
+      const accumulated = await run(groups, { optimizer, accumulate: 2 });
+      expect(accumulated.skipped).toBe(1);
+      const two = await run([small, small, small, small], { optimizer, accumulate: 2 });
+      for (const [name, value] of Object.entries(two.state)) {
+        value.forEach((v, i) => expect(accumulated.state[name]![i]).toBeCloseTo(Number(v), 4));
+      }
+    }
+  });
+
+  it("counts the updates that were left out on the way", async () => {
+    // From 2²⁰ on the scale halves until nothing overflows; what the optimizer's step is then, is its own.
+    const resume = withScale(await checkpointAfter(1), { scale: 2 ** 20 });
+    const saved: Uint8Array[] = [];
+    const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
+    const { epochs } = await fit(
+      net(),
+      blobs(64),
+      optionsOf({ epochs: 3, resume, checkpoint, readEvery: 3 }),
+    );
+    const skipped = Number(decodeSafetensors(saved.at(-1)!).tensors["@training/lossScaleSkipped"]!.data[0]);
+    expect(skipped).toBe(20 - Math.log2(epochs.at(-1)!.lossScale!));
+  });
+
   for (const [what, extra, every] of [
     ["in mid-epoch", {}, 7],
     ["between summed gradients", { accumulate: 2 }, undefined],
@@ -228,8 +291,8 @@ describe("training in mixed precision", () => {
     const resume = await checkpointAfter(1);
     const run = fit(net(), blobs(64), optionsOf({ epochs: 2, resume, precision: "float32" }));
     await expect(run).rejects.toThrowErrorMatchingInlineSnapshot(`
-      [CheckpointError: resume: the names do not match: it has "@training/lossScale", "@training/lossScaleSteps" too many.
-        Build the same model (and give fit the same options, when a run goes on) as when it was saved.]
+      [CheckpointError: resume: the run was started with precision "mixed", but fit got "float32".
+        Go on with precision "mixed", or start a new run after loadParameters.]
     `);
   });
 

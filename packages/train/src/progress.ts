@@ -1,6 +1,6 @@
 // Shows how far a training run is: a bar in a terminal, plain lines elsewhere.
 import { defaultTerminal } from "#host";
-import type { EpochRecord, History } from "./history.js";
+import { numbersOf, type EpochRecord, type History } from "./history.js";
 
 /** Something to write to. */
 export interface Terminal {
@@ -44,10 +44,8 @@ function formatted(value: number): string {
 }
 
 function summary(record: EpochRecord): string {
-  const parts = Object.entries(record).flatMap(([name, value]) =>
-    typeof value === "number" && name !== "epoch" && name !== "step" ? [`${name} ${formatted(value)}`] : [],
-  );
-  return parts.join("  ");
+  const names = numbersOf(record).filter((name) => name !== "epoch" && name !== "step");
+  return names.map((name) => `${name} ${formatted(record[name] as number)}`).join("  ");
 }
 
 /** One line for each epoch. */

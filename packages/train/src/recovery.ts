@@ -34,8 +34,8 @@ export class Recovery {
   #kept: Kept | undefined;
   #losses = 0;
 
-  constructor(options: RecoverOptions | false) {
-    this.#every = options === false ? undefined : (options.every ?? "epoch");
+  constructor(options: RecoverOptions | false | undefined) {
+    this.#every = options === false ? undefined : (options?.every ?? "epoch");
   }
 
   /** Whether a copy helps: the backend can open another device, and it is wanted. */

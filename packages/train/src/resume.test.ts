@@ -7,6 +7,7 @@ import { adam, cosine, reduceOnPlateau, sgd } from "@convoke/optimizers";
 import { describe, expect, it } from "vitest";
 import { blobs, valuesOf } from "../test/toy-data.js";
 import {
+  CheckpointError,
   checkpointFile,
   decodeSafetensors,
   earlyStopping,
@@ -121,22 +122,34 @@ describe("a resumed run", () => {
     const resume = (options: Partial<FitOptions>, model = net()) =>
       message(fit(model, blobs(75), { ...optionsOf(), resume: saved, ...options }));
     expect(await resume({ seed: 1 })).toMatchInlineSnapshot(`
-      "CheckpointError: resume: the run was started with seed 21, but fit got seed 1.
-        Leave the seed out: a run goes on with its own."
+      "CheckpointError: resume: the run was started with seed 21, but fit got 1.
+        Go on with seed 21, or start a new run after loadParameters."
     `);
     expect(await resume({ optimizer: sgd(0.1) })).toMatchInlineSnapshot(`
-      "CheckpointError: resume: the run was started with the optimizer adam, but fit got sgd.
-        Go on with the same optimizer; to change it, load the parameters and start a new run."
+      "CheckpointError: resume: the run was started with optimizer "adam", but fit got "sgd".
+        Go on with optimizer "adam", or start a new run after loadParameters."
+    `);
+    expect(await resume({ precision: "mixed" })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the run was started with precision "float32", but fit got "mixed".
+        Go on with precision "float32", or start a new run after loadParameters."
     `);
     expect(await resume({ accumulate: 2 })).toMatchInlineSnapshot(`
-      "CheckpointError: resume: the names do not match: it lacks "@training/gradient.0.weight", "@training/gradient.0.bias", "@training/gradient.1.weight" and 3 more.
-        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
+      "CheckpointError: resume: the run was started with accumulate 1, but fit got 2.
+        Go on with accumulate 1, or start a new run after loadParameters."
+    `);
+    expect(await resume({ metrics: ["perplexity"] })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the names do not match: it lacks "@training/perplexity.sum", "@training/perplexity.all", and it has "@training/accuracy.right", "@training/accuracy.all" too many.
+        Build the same model as when it was saved, and give fit the same options when a run goes on."
+    `);
+    expect(await resume({ optimizer: adam(0.05, { amsgrad: true }) })).toMatchInlineSnapshot(`
+      "CheckpointError: resume: the names do not match: it lacks "@optimizer/adam.0.weight.largestMoment", "@optimizer/adam.0.bias.largestMoment", "@optimizer/adam.1.weight.largestMoment" and 3 more.
+        Build the same model as when it was saved, and give fit the same options when a run goes on."
     `);
     const small = sequential(input(2), dense({ units: 3 }));
     const untouched = await valuesOf(small);
     expect(await resume({}, small)).toMatchInlineSnapshot(`
       "CheckpointError: resume: the names do not match: it has "1.weight", "1.bias", "1.runningMean" and 11 more too many.
-        Build the same model (and give fit the same options, when a run goes on) as when it was saved."
+        Build the same model as when it was saved, and give fit the same options when a run goes on."
     `);
     expect(await valuesOf(small)).toEqual(untouched);
     expect(await resume({ resume: await saveParameters(net()) })).toMatchInlineSnapshot(`
@@ -147,6 +160,49 @@ describe("a resumed run", () => {
       "CheckpointError: checkpoint: it has 5 bytes, but the length of the header takes 8; this is not a complete safetensors file.
         Check that the file was written to its end, and that it is the right one."
     `);
+  });
+});
+
+describe("the batches of a resumed run", () => {
+  const checkpointAfter = async (every: number | "epoch"): Promise<Uint8Array> => {
+    const saved: Uint8Array[] = [];
+    const checkpoint = { every, save: (bytes: Uint8Array) => void saved.push(bytes) };
+    await fit(net(), blobs(75), { ...optionsOf(), epochs: 1, checkpoint });
+    return saved[0]!;
+  };
+  const others: readonly Partial<FitOptions>[] = [{ batchSize: 8 }, { shuffle: false }, { dropLast: true }];
+
+  it("are those of before within an epoch", async () => {
+    const resume = await checkpointAfter(3);
+    const messages: string[] = [];
+    for (const other of others) {
+      const model = net(9);
+      const before = await valuesOf(model);
+      const error: unknown = await fit(model, blobs(75), { ...optionsOf(), ...other, resume }).catch(
+        (reason: unknown) => reason,
+      );
+      messages.push(error instanceof CheckpointError ? error.message : String(error));
+      expect(await valuesOf(model)).toEqual(before);
+    }
+    expect(messages.join("\n")).toMatchInlineSnapshot(`
+      "resume: the run was started with batchSize 16, but fit got 8.
+        Go on with batchSize 16, or start a new run after loadParameters. Between epochs it may change.
+      resume: the run was started with shuffle true, but fit got false.
+        Go on with shuffle true, or start a new run after loadParameters. Between epochs it may change.
+      resume: the run was started with batches 5, but fit got 4.
+        Go on with batches 5, or start a new run after loadParameters. Between epochs it may change."
+    `);
+    await expect(fit(net(), blobs(50), { ...optionsOf(), resume })).rejects.toThrow(
+      "batches 5, but fit got 4",
+    );
+  });
+
+  it("may be others from the next epoch on", async () => {
+    const resume = await checkpointAfter("epoch");
+    for (const other of [...others, { optimizer: adam(0.01), clip: {} }]) {
+      const { epochs } = await fit(net(), blobs(75), { ...optionsOf(), ...other, epochs: 2, resume });
+      expect(epochs).toHaveLength(2);
+    }
   });
 });
 

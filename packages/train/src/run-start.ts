@@ -1,7 +1,7 @@
 // Where a run begins, and what it needs to begin or to go on.
 import { ConvokeError, type Module } from "@convoke/core";
 import { CheckpointError } from "./checkpoint-error.js";
-import type { RunPosition } from "./checkpoint.js";
+import type { RunOptions, RunPosition, RunRecord } from "./checkpoint.js";
 
 /** The position of a new run. */
 export const start: RunPosition = {
@@ -14,24 +14,23 @@ export const start: RunPosition = {
   loss: { sum: 0, examples: 0 },
 };
 
-/** The seed of a run: a run that goes on keeps its own. */
-export function seedOf(wanted: number | undefined, saved: number | undefined): number {
-  if (wanted === undefined || saved === undefined || wanted === saved) return wanted ?? saved ?? 0;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with seed ${saved}, but fit got seed ${wanted}.`,
-    wayOut: "Leave the seed out: a run goes on with its own.",
-  });
-}
+const ofEpoch = ["batchSize", "batches", "shuffle"];
 
-/** The state in a checkpoint is that of one optimizer. */
-export function assertSameOptimizer(saved: string, wanted: string): void {
-  if (saved === wanted) return;
-  throw new CheckpointError({
-    operation: "resume",
-    problem: `the run was started with the optimizer ${saved}, but fit got ${wanted}.`,
-    wayOut: "Go on with the same optimizer; to change it, load the parameters and start a new run.",
-  });
+/** Refuses to go on with options under which the state in a checkpoint would mean something else. */
+export function assertSameOptions({ options: saved, position }: RunRecord, wanted: RunOptions): void {
+  for (const [name, value] of Object.entries(wanted)) {
+    const before = saved[name as keyof RunOptions];
+    const isOfEpoch = ofEpoch.includes(name);
+    if (before === value || (isOfEpoch && position.batch === 0)) continue;
+    const was = `${name} ${JSON.stringify(before)}`;
+    throw new CheckpointError({
+      operation: "resume",
+      problem: `the run was started with ${was}, but fit got ${JSON.stringify(value)}.`,
+      wayOut:
+        `Go on with ${was}, or start a new run after loadParameters.` +
+        (isOfEpoch ? " Between epochs it may change." : ""),
+    });
+  }
 }
 
 /** The error of a model without trainable parameters. */

@@ -144,7 +144,8 @@ interface Entry {
   readonly to: number;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object, and no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -172,10 +173,8 @@ function entryOf(file: string, name: string, { value, fail }: { value: unknown; 
   if (!isRecord(value)) return fail(`${what} is described by no object`);
   const { shape, data_offsets: offsets, dtype: typeName } = value;
   if (!isWholeNumbers(shape)) return fail(`${what} has no proper shape`);
-  if (!isWholeNumbers(offsets)) return fail(`${what} has no proper offsets`);
-  const [from, to] = offsets;
-  if (offsets.length !== 2 || from === undefined || to === undefined)
-    return fail(`${what} has no proper offsets`);
+  if (!isWholeNumbers(offsets) || offsets.length !== 2) return fail(`${what} has no proper offsets`);
+  const [from, to] = offsets as [number, number];
   const dtype = typeof typeName === "string" ? dtypesByName.get(typeName) : undefined;
   if (dtype === undefined) {
     throw new CheckpointError({
@@ -189,7 +188,8 @@ function entryOf(file: string, name: string, { value, fail }: { value: unknown; 
   return { name, dtype, shape, from, to };
 }
 
-function isWholeNumbers(value: unknown): value is number[] {
+/** Whether a value is a list of whole numbers, 0 or more. */
+export function isWholeNumbers(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 

@@ -27,6 +27,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   type Checkpoint,
+  type RunOptions,
   type RunPosition,
 } from "./checkpoint.js";
 import { Evaluator, measuresOf } from "./evaluate.js";
@@ -39,7 +40,7 @@ import { explainNonFinite } from "./non-finite.js";
 import { assertHasHalf } from "./precision.js";
 import { isDueAfterStep, Recovery } from "./recovery.js";
 import { defaultProgress, type ProgressReporter } from "./progress.js";
-import { nothingToTrain, seedOf, start } from "./run-start.js";
+import { nothingToTrain, start } from "./run-start.js";
 import { checkpointOf, observeEpoch, restoreParts, type StatefulParts } from "./run-state.js";
 import { TrainingStep, type ForwardFunction, type StepInputs } from "./training-step.js";
 
@@ -64,7 +65,8 @@ export class Trainer<Out> implements Run {
   readonly #options: FitOptions<Out>;
   readonly #callbacks: readonly Callback[];
   readonly #source: BatchSource;
-  readonly #seed: number;
+  /** What must be the same when the run goes on. */
+  readonly #lasting: RunOptions;
   readonly #key: HostKey;
   readonly #optimizer: OptimizerState;
   readonly #scale: LossScale | undefined;
@@ -73,7 +75,6 @@ export class Trainer<Out> implements Run {
   readonly #progress: ProgressReporter | undefined;
   readonly #recovery: Recovery;
   readonly #losses: LossReader;
-  readonly #accumulate: number;
 
   #position: RunPosition = start;
   #records: EpochRecord[] = [];
@@ -93,9 +94,9 @@ export class Trainer<Out> implements Run {
     this.variables = model.namedVariables();
     this.#options = options;
     this.#callbacks = options.callbacks ?? [];
-    this.#seed = seedOf(options.seed, checkpoint?.run.seed);
-    this.#key = hostFoldInPath(hostKey(this.#seed), "training");
-    const { readEvery = 50 } = options;
+    const { readEvery = 50, batchSize = 32, shuffle = true, dropLast, precision = "float32" } = options;
+    const seed = options.seed ?? checkpoint?.run.options.seed ?? 0;
+    this.#key = hostFoldInPath(hostKey(seed), "training");
     this.#losses = new LossReader(readEvery, {
       read: async () => {
         await this.#running;
@@ -104,17 +105,26 @@ export class Trainer<Out> implements Run {
       explain: (failed) => this.#explain(failed),
       take: (read) => this.#addLosses(read),
     });
-    this.#accumulate = options.accumulate ?? 1;
-    this.#recovery = new Recovery(options.recover ?? {});
+    this.#recovery = new Recovery(options.recover);
     this.#progress = options.progress === false ? undefined : (options.progress ?? defaultProgress());
-    const { batchSize, shuffle = true, dropLast } = options;
-    this.#source = batchesOf(data, { batchSize, shuffle, dropLast, seed: this.#seed });
+    this.#source = batchesOf(data, { batchSize, shuffle, dropLast, seed });
     const variables = model.variables();
     const parameters = model.parameters();
     if (parameters.length === 0) throw nothingToTrain(model);
     this.#optimizer = options.optimizer.init(parameters);
     const { loss, metrics } = measuresOf(options);
-    this.#scale = options.precision === "mixed" ? new LossScale() : undefined;
+    this.#lasting = {
+      seed,
+      optimizer: this.#optimizer.name,
+      precision,
+      accumulate: options.accumulate ?? 1,
+      batchSize,
+      batches: this.#source.batches,
+      shuffle,
+    };
+    // Twice as long as what waits to be read: a callback may read while the next step runs.
+    const window = 2 * readEvery;
+    this.#scale = precision === "mixed" ? new LossScale(window) : undefined;
     this.#step = new TrainingStep({
       forward,
       // The options' type asks for a loss, and fit has looked.
@@ -123,10 +133,9 @@ export class Trainer<Out> implements Run {
       optimizer: this.#optimizer,
       clip: options.clip ?? {},
       scale: this.#scale,
-      accumulates: this.#accumulate > 1,
+      accumulates: this.#lasting.accumulate > 1,
       metrics,
-      // Twice as long as what waits to be read: a callback may read while the next step runs.
-      window: 2 * readEvery,
+      window,
     });
     this.#evaluator =
       options.validation === undefined
@@ -218,7 +227,7 @@ export class Trainer<Out> implements Run {
 
   async #state(): Promise<Checkpoint> {
     await this.#losses.read();
-    const progress = { seed: this.#seed, position: this.#position, epochs: this.#records };
+    const progress = { position: this.#position, epochs: this.#records };
     return checkpointOf(this.#stateful(), progress);
   }
 
@@ -230,6 +239,7 @@ export class Trainer<Out> implements Run {
 
   #stateful(): StatefulParts {
     return {
+      options: this.#lasting,
       variables: this.variables,
       optimizer: this.#optimizer,
       schedule: this.#options.optimizer.learningRate,
@@ -241,6 +251,7 @@ export class Trainer<Out> implements Run {
   async #runEpoch(): Promise<void> {
     const { epoch, batch: from } = this.#position;
     this.#losses.startEpoch();
+    await this.#scale?.sync();
     if (from === 0) for (const callback of this.#callbacks) await callback.onEpochStart?.(epoch, this);
     const batches = epochOf(this.#source, epoch, { from, spare: this.#spare });
     try {
@@ -248,7 +259,7 @@ export class Trainer<Out> implements Run {
       while (current.done !== true && this.#stopped === undefined) {
         this.#options.signal?.throwIfAborted();
         // A group of summed gradients ends with the epoch: only then must the next batch be known before the step.
-        const early = this.#accumulate > 1 ? await batches.next() : undefined;
+        const early = this.#lasting.accumulate > 1 ? await batches.next() : undefined;
         const info = await this.#start(current.value, early?.done === true);
         // While the step runs, the next batch is made.
         const following = early ?? batches.next();
@@ -271,7 +282,7 @@ export class Trainer<Out> implements Run {
     checkClassLabels(batch, { loss, outputShape: this.model.outputShape });
     const rate = learningRateAt(optimizer.learningRate, step);
     const examples = group.examples + batch.size;
-    const ends = group.batches + 1 === this.#accumulate || isLast;
+    const ends = group.batches + 1 === this.#lasting.accumulate || isLast;
     const place = { position: this.#position, rate, group: { ends, examples } };
     const inputs = this.#step.inputs(batch, place, this.#keyOf(number));
     await this.#running;

@@ -16,7 +16,7 @@ import type { RunPosition } from "./checkpoint.js";
 import { LossWindow } from "./loss-window.js";
 import type { LossScale } from "./loss-scale.js";
 import type { LossFunction } from "./loss.js";
-import { MetricTotals, type Metric } from "./metric.js";
+import { MetricTotals, wholeNumber, type Metric } from "./metric.js";
 
 /** What the model does with a batch. */
 export type ForwardFunction<Out> = (fields: BatchTensors, context: Context) => Out;
@@ -51,6 +51,8 @@ export interface StepInputs {
   /** The key of the step's randomness. */
   readonly key: Tensor<Shape, "uint32">;
   readonly scalars: Readonly<Record<string, Tensor>>;
+  /** In mixed precision: how many updates were left out at least. Each scalar is then one for this number and for each above. */
+  readonly skipped?: Tensor;
   /** The number of the batch in the whole run, and its place in the window of losses. */
   readonly number: Tensor;
   readonly position: Tensor;
@@ -126,13 +128,15 @@ export class TrainingStep<Out> {
     { position: { batch: index, step, number, group }, rate, group: { ends, examples } }: BatchPlace,
     key: StepInputs["key"],
   ): StepInputs {
-    const { optimizer, variables, accumulates } = this.#parts;
+    const { optimizer, scale, variables, accumulates } = this.#parts;
     const inputs: StepInputs = {
       fields: tensorsOf(batch),
       key,
-      scalars: optimizer.scalarTensors(step, rate),
-      number: tensor(number, { dtype: "int32" }),
-      position: tensor(number % this.losses.length, { dtype: "int32" }),
+      ...(scale?.choices((skipped) => optimizer.scalars(Math.max(0, step - skipped), rate)) ?? {
+        scalars: optimizer.scalarTensors(step, rate),
+      }),
+      number: wholeNumber(number),
+      position: wholeNumber(number % this.losses.length),
       restart: tensor(index === 0),
     };
     if (!accumulates) return inputs;
@@ -148,7 +152,8 @@ export class TrainingStep<Out> {
 
   /** The losses in the window, and the number of the batch that failed, if one did. */
   async read(): Promise<{ losses: Float64Array; failed: number | undefined }> {
-    const [losses, failed] = await Promise.all([this.losses.read(), this.#failed.data()]);
+    const { scale } = this.#parts;
+    const [losses, failed] = await Promise.all([this.losses.read(), this.#failed.data(), scale?.sync()]);
     const number = Number(failed[0]);
     return { losses, failed: number === NONE ? undefined : number };
   }
@@ -187,7 +192,8 @@ export class TrainingStep<Out> {
 
   #step(inputs: StepInputs): void {
     const { forward, loss: lossOf, optimizer, scale, variables } = this.#parts;
-    const { fields, key, scalars, number } = inputs;
+    const { fields, key, number } = inputs;
+    const scalars = scale?.chosen(inputs.scalars, inputs.skipped!) ?? inputs.scalars;
     const parameters = this.#trained();
     const before = variables.map((variable) => variable.value);
     const outputs = forward(fields, { training: true, key });
@@ -203,7 +209,6 @@ export class TrainingStep<Out> {
       scale === undefined ? isFinite : isFinite.logicalOr(scale.isLarge.logicalAnd(allFinite([loss])));
     const goesOn = isHealthy.logicalAnd(isGood);
     this.#failed.assign(isHealthy.logicalAnd(isGood.logicalNot()).where(number, this.#failed.value));
-    scale?.update(isFinite, goesOn);
 
     // What the forward pass itself changed (running statistics) is part of the step.
     variables.forEach((variable, i) => {
@@ -212,6 +217,8 @@ export class TrainingStep<Out> {
     });
     const { gradients: collected, ends } = this.#accumulate(parameters, raw, { inputs, gate, goesOn });
     optimizer.update(parameters, this.#clipped(collected), { scalars, gate: ends });
+    const isLeftOut = ends.logicalNot();
+    scale?.update(isFinite, goesOn, inputs.group?.ends.logicalAnd(isLeftOut) ?? isLeftOut);
     this.losses.write(inputs.position, loss);
     this.metrics.update(outputs, fields, inputs.restart);
   }

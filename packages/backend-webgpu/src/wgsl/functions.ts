@@ -1,5 +1,9 @@
 // Functions that WGSL lacks, or has with too little precision: a few units in the last place from exact here.
 // Polynomials and reductions follow Cephes (S. Moshier, single precision: expf, logf, tanhf, sinf) unless said otherwise.
+//
+// WGSL lets a device take sums and products in another order (its "Reassociation and Fusion"), and factors out of brackets:
+// x − n·a − n·b may come as x − n·(a + b), and what was split into a and b is lost. Where the order matters a step goes
+// through clamp, min or round, with bounds that it never meets: no rule of arithmetic leads across these.
 
 interface ShaderFunction {
   readonly needs?: readonly string[];
@@ -25,14 +29,24 @@ function erfSeries(): number[] {
   return series;
 }
 
-/** Three parts of π/2, each exact in few enough bits that its products are exact. */
-const halfPi = [1.5703125, 4.837512969970703125e-4, 7.549789948768648e-8];
+/** Parts of π/2, all but the last of so few bits that their products are exact; good up to |x| = 10⁴, within 10⁻⁵ up to 10⁵. */
+const halfPi = [1.5703125, 4.837512969970703125e-4, 1297 / 2 ** 34, 2.563344151594519e-12];
+
+/** x − n · π/2, part by part. */
+function withoutQuarters(x: string, n: string): string {
+  return halfPi.reduce(
+    (rest, part, i) => `${i === 0 ? rest : `clamp(${rest}, -64f, 64f)`} - ${n} * ${literal(part)}`,
+    x,
+  );
+}
 
 function sine(name: string, quadrant: 0 | 1): ShaderFunction {
   return {
+    needs: ["constants"],
     code: `fn ${name}(x: f32) -> f32 {
+  if ((bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u) { return bitcast<f32>(nanBits); }
   let n = round(x * ${literal(2 / Math.PI)});
-  let r = ((x - n * ${halfPi[0]}f) - n * ${halfPi[1]}f) - n * ${halfPi[2]}f;
+  let r = ${withoutQuarters("x", "n")};
   let q = i32(n) + ${quadrant};
   let z = r * r;
   let s = ${polynomial("z", [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1])} * z * r + r;
@@ -83,11 +97,11 @@ var<private> nanBits: u32 = 0x7fc00000u;`,
     code: `fn exponential(x: f32) -> f32 {
   let c = clamp(x, -104f, 89f);
   let n = round(c * ${literal(Math.LOG2E)});
-  let r = (c - n * 0.693359375f) + n * 2.1219444e-4f;
+  let r = clamp(c - n * 0.693359375f, -1f, 1f) + n * 2.1219444e-4f;
   let y = ${polynomial("r", [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1])} * (r * r) + r + 1f;
   let e = i32(n);
   let half = e >> 1u;
-  let scaled = y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(e - half + 127) << 23u);
+  let scaled = min(y * bitcast<f32>(u32(half + 127) << 23u), 1e30f) * bitcast<f32>(u32(e - half + 127) << 23u);
   return select(scaled, x, isNan(x));
 }`,
   },
@@ -124,14 +138,15 @@ var<private> nanBits: u32 = 0x7fc00000u;`,
   return select(exponential(x) - 1f, y, abs(x) < 0.5f);
 }`,
   },
-  // ln(1 + x): its series near 0, else the logarithm with x's rounding put right (after Higham, section 1.14.1).
+  // ln(1 + x) = 2·artanh(x / (2 + x)) where 1 + x is within [√½, √2], else the logarithm, which is large enough there for
+  // the rounding of 1 + x. The next term of the series, with t = 2x / (2 + x), is below 2⁻²⁸ of the result.
   logPlus1: {
     needs: ["logarithm"],
     code: `fn logPlus1(x: f32) -> f32 {
-  if (abs(x) < 1e-4f) { return x - 0.5f * x * x; }
-  let u = 1f + x;
-  let y = logarithm(u) + (x - (u - 1f)) / u;
-  return select(y, logarithm(u), u == 0f || x > 1e30f || !(x > -1f));
+  let t = x / (0.5f * x + 1f);
+  let z = t * t;
+  let y = ${polynomial("z", [1 / 2304, 1 / 448, 1 / 80, 1 / 12])} * z * t + t;
+  return select(logarithm(1f + x), y, x > -0.2929f && x < 0.4143f);
 }`,
   },
   hyperbolicTangent: {
@@ -175,7 +190,7 @@ var<private> nanBits: u32 = 0x7fc00000u;`,
     if (r < d || d == infinity) { break; }
     let k = i32(bitcast<u32>(r) >> 23u) - i32(bitcast<u32>(d) >> 23u);
     let half = k >> 1u;
-    var t = d * powerOfTwo(half) * powerOfTwo(k - half);
+    var t = min(d * powerOfTwo(half), r) * powerOfTwo(k - half);
     if (t > r) { t *= 0.5f; }
     r -= t;
   }

@@ -78,6 +78,7 @@ export async function runTraining(run: TrainingRun): Promise<{ history: History;
       optimizer: settings.optimizer.toLowerCase(),
       "learning rate": learningRate,
       seed,
+      precision,
     },
     epochs * Math.ceil(train.length / batchSize),
   );
@@ -100,12 +101,12 @@ export async function runTraining(run: TrainingRun): Promise<{ history: History;
       metrics: ["accuracy"],
       epochs,
       batchSize,
-      seed,
       precision,
       backend,
       callbacks: [record.callback(), keeping],
       progress: terminal.interactive ? progressBar(show) : progressLines(show),
-      ...(run.checkpoint === undefined ? {} : { resume: run.checkpoint }),
+      // The record compares the seed of a run that goes on, with all other options.
+      ...(run.checkpoint === undefined ? { seed } : { resume: run.checkpoint }),
     });
     if (interruption.requested && history.stopped !== undefined) throw interrupted(folder);
     return { history, record };

@@ -118,7 +118,8 @@ export const randomOps = {
   }),
   /**
    * √2 · erf⁻¹(u), u the odd multiples of 2⁻²⁴ between −1 and 1. Unlike Box–Muller it needs no cosine, whose precision
-   * differs widely between devices; 1 − u² is taken as (1 − u)(1 + u), which is exact to the last place in the tails.
+   * differs widely between devices; 1 − u² is taken as (1 − |u|)(1 + |u|), which is exact to the last place in the tails,
+   * also where a device takes the sums that make u, and these, in another order: it cannot across the magnitude.
    */
   randomNormal: composite<"randomNormal", RandomAttributes>({
     name: "randomNormal",
@@ -128,7 +129,8 @@ export const randomOps = {
         .sub(2 ** 23)
         .add(0.5)
         .mul(2 ** -23);
-      const w = u.neg().add(1).mul(u.add(1)).log().neg();
+      const size = u.abs();
+      const w = size.neg().add(1).mul(size.add(1)).log().neg();
       const central = polynomial(w.sub(2.5), centralCoefficients);
       const tail = polynomial(w.sqrt().sub(3), tailCoefficients);
       return w.less(centralLimit).where(central, tail).mul(u).mul(Math.SQRT2).cast(attributes.dtype);
