@@ -1,6 +1,7 @@
 // The gradient of a convolution by its kernels: w[o, c, tap] is the dot product of plane o of y with plane c of x as the
 // tap sees it, over all images. Computed as such, along rows of pixels, without packing; where rows are short, the pixels
-// of several images are first laid end to end.
+// of several images are first laid end to end. Where there are images enough they are cut into slices with sums of their
+// own, each of which one worker computes; the sums are added in the order of the slices, whoever computed them.
 import {
   dilationX,
   dilationY,
@@ -16,6 +17,7 @@ import {
   outHeight,
   outWidth,
   padLeft,
+  packed,
   padTop,
   readConvolution,
   scratch,
@@ -39,6 +41,12 @@ const MOST_TILES: i32 = 7281;
 /** Pixels of a block of rows, and of images laid end to end. */
 const BLOCK_PIXELS: i32 = 512;
 const JOINED_PIXELS: i32 = 128;
+
+/** Parts of the images that are summed by themselves, more than one in a single group only; the one at hand, and where its sums go. */
+let slices: i32 = 0;
+let firstImage: i32 = 0;
+let endImage: i32 = 0;
+let target: usize = 0;
 
 // What follows from the shape alone.
 let tileFilters: i32 = 0;
@@ -97,14 +105,36 @@ function prepare(): void {
   paddedX = joinedY + (joins ? groupFilters * joinedRow : 0);
 }
 
+function readOperands(operands: usize): void {
+  readConvolution(operands);
+  slices = load<i32>(operands, 96);
+}
+
+function sumBytes(): usize {
+  return ((filters * groupChannels * taps) as usize) << 2;
+}
+
 /** Operands: see operand-layouts.ts. */
 export function convFilterGrad(operands: usize, worker: i32, workers: i32): void {
-  readConvolution(operands);
+  readOperands(operands);
   if (sumsWindows()) {
     sumWindows(worker, workers);
     return;
   }
   prepare();
+  if (slices > 1) {
+    const end = shareStart(slices, worker + 1, workers);
+    for (let slice = shareStart(slices, worker, workers); slice < end; slice++) {
+      firstImage = shareStart(images, slice, slices);
+      endImage = shareStart(images, slice + 1, slices);
+      target = packed + (slice as usize) * sumBytes();
+      sumGroup(0, 0, tapTiles, 0, filterTiles);
+    }
+    return;
+  }
+  firstImage = 0;
+  endImage = images;
+  target = w;
   if (groups >= workers) {
     const end = shareStart(groups, worker + 1, workers);
     for (let group = shareStart(groups, worker, workers); group < end; group++) {
@@ -123,6 +153,23 @@ export function convFilterGrad(operands: usize, worker: i32, workers: i32): void
       const end = shareStart(filterTiles, worker + 1, workers);
       sumGroup(group, 0, tapTiles, shareStart(filterTiles, worker, workers), end);
     }
+  }
+}
+
+/** Phase 2, where there are slices: w is their sum. */
+export function convFilterGradEnd(operands: usize, worker: i32, workers: i32): void {
+  readOperands(operands);
+  const count = filters * groupChannels * taps;
+  const end = (shareStart(count, worker + 1, workers) as usize) << 2;
+  const bytes = sumBytes();
+  for (let at = (shareStart(count, worker, workers) as usize) << 2; at < end; at += 4) {
+    let sum: f32 = 0;
+    let from = packed + at;
+    for (let slice = 0; slice < slices; slice++) {
+      sum += load<f32>(from);
+      from += bytes;
+    }
+    store<f32>(w + at, sum);
   }
 }
 
@@ -146,8 +193,8 @@ function sumSlab(group: i32): void {
   const tileCount = (endTile - firstTile) * (endFilterTile - firstFilterTile);
   memory.fill(sums, 0, tileCount * TILE_BYTES);
   const pixels = outHeight * outWidth;
-  for (let image = 0; image < images; image += imagesPerRun) {
-    const count = min(imagesPerRun, images - image);
+  for (let image = firstImage; image < endImage; image += imagesPerRun) {
+    const count = min(imagesPerRun, endImage - image);
     const dy = y + ((((image * groups + group) * groupFilters * pixels) as usize) << 2);
     if (joins) {
       joinPixels(image, count, group, firstTap, endTap, dy);
@@ -270,7 +317,7 @@ function storeSums(group: i32, endTap: i32): void {
         const filter = filterTile * tileFilters + i / tileTaps;
         const tap = tile * tileTaps + (i % tileTaps);
         if (filter < groupFilters && tap < endTap) {
-          const to = w + ((((group * groupFilters + filter) * row + tap) as usize) << 2);
+          const to = target + ((((group * groupFilters + filter) * row + tap) as usize) << 2);
           store<f32>(to, sumLanes(v128.load(at)));
         }
         at += 16;

@@ -4,7 +4,7 @@
 export { gemm, gemmPack } from "./gemm";
 export { conv, convPack } from "./convolution";
 export { convInputGrad, convInputGradPack } from "./convolution-input-grad";
-export { convFilterGrad } from "./convolution-filter-grad";
+export { convFilterGrad, convFilterGradEnd } from "./convolution-filter-grad";
 export { winograd, winogradPack, winogradTurnedPack } from "./winograd";
 export { winogradFilterGrad, winogradFilterGradEnd } from "./winograd-filter-grad";
 export { avgPool, avgPoolGrad, gatherFromPlane, maxPool, scatterToPlane } from "./pooling";

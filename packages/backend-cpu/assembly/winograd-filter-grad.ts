@@ -1,6 +1,8 @@
 // The gradient by the filters as Winograd's F(3×3, 4×4): tiles of x and of the gradient by y are transformed as in
-// winograd-tiles.ts, multiplied and summed place by place over all tiles, and the sums transformed back once. Workers
-// share the places of a tile, and where there are more workers than rows of places, the filters.
+// winograd-tiles.ts, multiplied and summed place by place over all tiles, and the sums transformed back once. The strips
+// are cut into slices with sums of their own, each of which one worker computes; they are added in their order, whoever
+// computed them. Where a single set of sums is large already, workers share the places of a tile instead, and where there
+// are more workers than rows of places, the filters: each of them then transforms all tiles.
 import {
   channels,
   filters,
@@ -30,6 +32,7 @@ import {
   quadBytes,
   readWinograd,
   selectStrip,
+  slices,
   stripCount,
   tile,
   tiles,
@@ -38,9 +41,11 @@ import {
 import { setTileOrigin, setTilePlanes, transformGradient, transformSource } from "./winograd-tiles";
 import { shareStart } from "./worker-share";
 
-// The sums are 36 matrices [filters × channels], each side filled up.
+// The sums of a slice are 36 matrices [filters × channels], each side filled up.
 let sourceColumns: i32 = 0;
 let gradientColumns: i32 = 0;
+let placeBytes: usize = 0;
+let sums: usize = 0;
 
 // The share at hand, in quads of filters, row of places by row of places.
 let quads: i32 = 0;
@@ -52,6 +57,8 @@ function prepare(operands: usize): void {
   sourceColumns = (channels + 7) & ~7;
   gradientColumns = (filters + 3) & ~3;
   quads = gradientColumns >> 2;
+  placeBytes = ((gradientColumns * sourceColumns) as usize) << 2;
+  sums = packed;
 }
 
 /** The filters of the share in one row of places: from `firstOf` to `endOf`. */
@@ -67,9 +74,24 @@ function endOf(row: i32): i32 {
 export function winogradFilterGrad(operands: usize, worker: i32, workers: i32): void {
   prepare(operands);
   writeFactors();
-  firstShare = shareStart(6 * quads, worker, workers);
-  endShare = shareStart(6 * quads, worker + 1, workers);
-  if (firstShare === endShare) return;
+  const strips = stripCount(images);
+  if (slices === 1) {
+    firstShare = shareStart(6 * quads, worker, workers);
+    endShare = shareStart(6 * quads, worker + 1, workers);
+    if (firstShare < endShare) sumStrips(0, strips);
+    return;
+  }
+  firstShare = 0;
+  endShare = 6 * quads;
+  const end = shareStart(slices, worker + 1, workers);
+  for (let slice = shareStart(slices, worker, workers); slice < end; slice++) {
+    sums = packed + ((36 * slice) as usize) * placeBytes;
+    sumStrips(shareStart(strips, slice, slices), shareStart(strips, slice + 1, slices));
+  }
+}
+
+/** What strips `next` to `end` give to the sums of the share. */
+function sumStrips(next: i32, end: i32): void {
   const firstPlace = firstShare / quads;
   const endPlace = (endShare - 1) / quads + 1;
   for (let row = firstPlace; row < endPlace; row++) {
@@ -79,10 +101,9 @@ export function winogradFilterGrad(operands: usize, worker: i32, workers: i32): 
       memory.fill(sumsOf(place) + (((first * sourceColumns) as usize) << 2), 0, bytes);
     }
   }
-  const strips = stripCount(images);
-  for (let next = 0; next < strips;) {
+  while (next < end) {
     let rows = 0;
-    for (; next < strips; next++) {
+    for (; next < end; next++) {
       selectStrip(next);
       if (rows + tiles > chunkTiles) break;
       transformStrip(rows, firstPlace, endPlace);
@@ -95,7 +116,7 @@ export function winogradFilterGrad(operands: usize, worker: i32, workers: i32): 
 }
 
 function sumsOf(place: i32): usize {
-  return packed + (((place * gradientColumns * sourceColumns) as usize) << 2);
+  return sums + (place as usize) * placeBytes;
 }
 
 function gradientMatrices(): usize {
@@ -147,19 +168,35 @@ function addPlace(place: i32, rows: i32, first: i32, end: i32): void {
 /** Phase 2: w from the sums. */
 export function winogradFilterGradEnd(operands: usize, worker: i32, workers: i32): void {
   prepare(operands);
-  const matrix = ((gradientColumns * sourceColumns) as usize) << 2;
+  const first = shareStart(filters, worker, workers);
   const end = shareStart(filters, worker + 1, workers);
-  for (let filter = shareStart(filters, worker, workers); filter < end; filter++) {
+  addSlices(first, end);
+  for (let filter = first; filter < end; filter++) {
     for (let channel = 0; channel < channels; channel += 4) {
       const from = packed + (((filter * sourceColumns + channel) as usize) << 2);
       for (let column: usize = 0; column < 6; column++) {
-        unfoldTaps(from + column * matrix, 6 * matrix, tile + (column << 4), 96);
+        unfoldTaps(from + column * placeBytes, 6 * placeBytes, tile + (column << 4), 96);
       }
       const sums = tile + 288;
       for (let row: usize = 0; row < 3; row++) {
         unfoldTaps(tile + 96 * row, 16, sums, 16);
         const to = w + ((((filter * channels + channel) * 9) as usize) << 2) + 12 * row;
         storeTaps(sums, to, min(4, channels - channel));
+      }
+    }
+  }
+}
+
+/** The sums of some filters in all slices, one after the other onto those of the first. */
+function addSlices(first: i32, end: i32): void {
+  const row = (sourceColumns as usize) << 2;
+  const bytes = ((end - first) as usize) * row;
+  for (let slice = 1; slice < slices; slice++) {
+    for (let place = 0; place < 36; place++) {
+      const to = sumsOf(place) + (first as usize) * row;
+      const from = to + ((36 * slice) as usize) * placeBytes;
+      for (let i: usize = 0; i < bytes; i += 16) {
+        v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
       }
     }
   }

@@ -13,6 +13,8 @@ export const B: f32 = 1.41421356237309505;
 /** Tiles of a strip, and of a chunk of strips, at most. */
 let stripTiles: i32 = 0;
 export let chunkTiles: i32 = 0;
+/** Parts of all strips that are summed by themselves (gradients by filters only). */
+export let slices: i32 = 0;
 
 let tileColumns: i32 = 0;
 let tileRows: i32 = 0;
@@ -45,11 +47,12 @@ export let stripRow: usize = 0;
 /** The scratch behind them. */
 export let matrices: usize = 0;
 
-/** Operands: those of a convolution, then the tiles of a strip and of a chunk. */
+/** Operands: those of a convolution, then the tiles of a strip and of a chunk, and the slices. */
 export function readWinograd(operands: usize): void {
   readConvolution(operands);
   stripTiles = load<i32>(operands, 96);
   chunkTiles = load<i32>(operands, 100);
+  slices = load<i32>(operands, 104);
   tileColumns = (outWidth + 3) >> 2;
   tileRows = (outHeight + 3) >> 2;
   stripsPerRow = (tileColumns + stripTiles - 1) / stripTiles;

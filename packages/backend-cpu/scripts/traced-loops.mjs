@@ -16,7 +16,7 @@ export async function importSources() {
     supports: "backend-cpu/src/kernels/supports.ts",
     plan: "backend-cpu/src/program/compile-graph.ts",
     module: "backend-cpu/src/emit/loop-module.ts",
-    loops: "backend-cpu/src/emit/element-loop.ts",
+    loops: "core/src/planning/element-loop.ts",
     elements: "backend-cpu/src/emit/emit-elements.ts",
     lanes: "backend-cpu/src/emit/lane-functions.ts",
     vectors: "backend-cpu/src/emit/vector-steps.ts",

@@ -4,6 +4,7 @@ import {
   convFilterGradMemory,
   convInputGradMemory,
   convMemory,
+  joinedImages,
   operandLayouts,
   winogradFilterGradMemory,
   winogradMemory,
@@ -38,25 +39,56 @@ export interface ConvolutionPlan {
 /** What of Winograd's is kept at a time, for a second-level cache of 1 MiB and more. */
 const CHUNK_BYTES = 2 ** 19;
 
+/** The most slices of a gradient by filters, the fewest tiles or outputs of one, and what the sums of all may take. */
+const MOST_SLICES = 8;
+const SLICE_TILES = 64;
+const SLICE_PIXELS = 1024;
+const SLICES_BYTES = 2 ** 22;
+
 /** Transformed filters take four times as much as filters do. */
 const MOST_FILTER_BYTES = 2 ** 24;
 
-function planDirect(face: ConvolutionFace, size: ConvolutionSize): ConvolutionPlan {
-  const needs = {
-    conv: convMemory,
-    convInputGrad: convInputGradMemory,
-    convFilterGrad: convFilterGradMemory,
-  };
+function planDirect(face: "conv" | "convInputGrad", size: ConvolutionSize): ConvolutionPlan {
+  const needs = { conv: convMemory, convInputGrad: convInputGradMemory };
   return {
-    kernels: face === "convFilterGrad" ? [face] : [`${face}Pack`, face],
+    kernels: [`${face}Pack`, face],
     needs: needs[face](size),
     encode: (operands) => encode("conv", { ...size, ...operands }),
   };
 }
 
+function planDirectSums(size: ConvolutionSize): ConvolutionPlan {
+  const { images, channels, filters, kernelHeight, kernelWidth, outHeight, outWidth } = size;
+  const bytes = 4 * channels * filters * kernelHeight * kernelWidth;
+  const slices =
+    size.groups > 1
+      ? 1
+      : slicesOf({
+          bytes,
+          most: Math.min(
+            images / Math.max(1, joinedImages(size)),
+            (images * outHeight * outWidth) / SLICE_PIXELS,
+          ),
+        });
+  const sliced = { ...size, slices };
+  return {
+    kernels: slices > 1 ? ["convFilterGrad", "convFilterGradEnd"] : ["convFilterGrad"],
+    needs: convFilterGradMemory(sliced),
+    encode: (operands) => encode("convFilterGrad", { ...sliced, ...operands }),
+  };
+}
+
+/**
+ * Into how many slices a gradient by filters is cut whose sums take so many bytes: a power of two, as numbers of workers
+ * mostly are. It depends on the shape alone, never on the number of workers: neither do the bits.
+ */
+function slicesOf({ bytes, most }: { bytes: number; most: number }): number {
+  return 2 ** Math.max(0, Math.floor(Math.log2(Math.min(MOST_SLICES, SLICES_BYTES / bytes, most))));
+}
+
 /** The words of a kernel in their order, where not all are numbers. */
 function encode<T>(
-  kernel: "conv" | "winograd",
+  kernel: "conv" | "convFilterGrad" | "winograd",
   operands: Readonly<Record<string, T | number>>,
 ): (T | number)[] {
   return operandLayouts[kernel].map((name) => operands[name]!);
@@ -79,7 +111,18 @@ function winogradSize(size: ConvolutionSize): WinogradSize {
   const bytes = 36 * 4 * (size.channels + size.filters);
   const most = Math.max(24, Math.min(96, Math.floor(CHUNK_BYTES / bytes)));
   const chunkTiles = Math.ceil(Math.max(stripTiles, most - (most % stripTiles)) / 4) * 4;
-  return { ...size, stripTiles, chunkTiles };
+  return { ...size, stripTiles, chunkTiles, slices: 1 };
+}
+
+/** The tiles of a chunk where so many are done in as many chunks as before, but of one size. */
+function evenChunk(tiles: number, { stripTiles, chunkTiles }: WinogradSize): number {
+  const chunks = Math.ceil(tiles / chunkTiles);
+  const strips = Math.ceil(tiles / chunks / stripTiles);
+  return Math.min(chunkTiles, Math.ceil((strips * stripTiles) / 4) * 4);
+}
+
+function winogradTiles({ images, outHeight, outWidth }: ConvolutionSize): number {
+  return images * Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
 }
 
 function fitsWinograd(size: ConvolutionSize): boolean {
@@ -94,7 +137,7 @@ function fitsWinograd(size: ConvolutionSize): boolean {
     size.groups === 1;
   if (!isPlain3x3 || Math.min(channels, filters) < 8) return false;
   if (36 * 4 * channels * filters > MOST_FILTER_BYTES) return false;
-  const tiles = size.images * Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
+  const tiles = winogradTiles(size);
   // In multiply-adds: the products of the tiles, their transforms, and those of the filters; against the direct sums.
   const work = tiles * (36 * channels * filters + 300 * (channels + filters)) + 200 * channels * filters;
   return work < 9 * size.images * outHeight * outWidth * channels * filters;
@@ -102,8 +145,11 @@ function fitsWinograd(size: ConvolutionSize): boolean {
 
 export function planConvolution(face: ConvolutionFace, size: ConvolutionSize): ConvolutionPlan {
   if (face === "convFilterGrad") {
-    if (!fitsWinograd(size)) return planDirect(face, size);
-    const winograd = winogradSize(size);
+    if (!fitsWinograd(size)) return planDirectSums(size);
+    const whole = winogradSize(size);
+    const bytes = winogradFilterGradMemory(whole).packed;
+    const slices = slicesOf({ bytes, most: winogradTiles(size) / SLICE_TILES });
+    const winograd = { ...whole, slices, chunkTiles: evenChunk(winogradTiles(size) / slices, whole) };
     return {
       kernels: ["winogradFilterGrad", "winogradFilterGradEnd"],
       needs: winogradFilterGradMemory(winograd),

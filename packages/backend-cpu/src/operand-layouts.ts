@@ -58,7 +58,9 @@ const convolution = [
   "relu",
 ] as const;
 
-const winogradConvolution = [...convolution, "stripTiles", "chunkTiles"] as const;
+const directSums = [...convolution, "slices"] as const;
+
+const winogradConvolution = [...convolution, "stripTiles", "chunkTiles", "slices"] as const;
 
 const pooling = [
   "x",
@@ -102,8 +104,12 @@ export const operandLayouts = {
    */
   convInputGradPack: convolution,
   convInputGrad: convolution,
-  /** w = the gradient by the kernels for the input x and the gradient y; `bias`, `packed` and `relu` are not used. */
-  convFilterGrad: convolution,
+  /**
+   * w = the gradient by the kernels for the input x and the gradient y; `bias` and `relu` are not used. More than one of
+   * the `slices` of the images are summed by themselves into `packed`, and `convFilterGradEnd` goes behind it.
+   */
+  convFilterGrad: directSums,
+  convFilterGradEnd: directSums,
   /**
    * y = x ∗ w for kernels of 3×3 that move by single steps, `groups` 1: at most `chunkTiles` tiles of 4×4 outputs at a time,
    * in strips of `stripTiles`. `winogradPack` goes before it; or `winogradTurnedPack`, which turns the kernels round and
@@ -112,7 +118,10 @@ export const operandLayouts = {
   winogradPack: winogradConvolution,
   winogradTurnedPack: winogradConvolution,
   winograd: winogradConvolution,
-  /** As `convFilterGrad`; `winogradFilterGradEnd` goes behind it, and what is `packed` must not change between. */
+  /**
+   * As `convFilterGrad`, in `slices` of the tiles that are summed by themselves (elsewhere 1); `winogradFilterGradEnd` goes
+   * behind it, and what is `packed` must not change between.
+   */
   winogradFilterGrad: winogradConvolution,
   winogradFilterGradEnd: winogradConvolution,
   /** y = the maxima of the windows of each plane, `indices` (int32) where in its plane each lies. */
@@ -152,6 +161,8 @@ type ProductSize = Pick<Operands<"gemm">, "batch" | "rows" | "columns" | "depth"
 type ConvolutionPlace = "x" | "w" | "bias" | "y" | "packed" | "scratch" | "scratchBytes" | "relu";
 
 export type ConvolutionSize = Omit<Operands<"conv">, ConvolutionPlace>;
+
+export type DirectSumsSize = Omit<Operands<"convFilterGrad">, ConvolutionPlace>;
 
 export type WinogradSize = Omit<Operands<"winograd">, ConvolutionPlace>;
 
@@ -234,25 +245,33 @@ function depthwiseScratch(taps: number, rowElements: number): number {
   return roundUp(taps * 8, 16) + 128 + 8 * rowElements * 4;
 }
 
-export function convFilterGradMemory(size: ConvolutionSize): KernelMemory {
+/** Where rows are short, those of so many images are laid end to end, those of 1×1 kernels are not short. */
+export function joinedImages(size: ConvolutionSize): number {
+  const pixels = size.outHeight * size.outWidth;
+  const joins = size.outWidth < 8 || (size.outWidth <= 16 && size.filters / size.groups >= 16);
+  return joins ? Math.max(1, Math.min(size.images, Math.floor(128 / Math.max(1, pixels)))) : 0;
+}
+
+export function convFilterGradMemory(size: DirectSumsSize): KernelMemory {
   const { groupChannels, groupFilters, taps, seenHeight, seenWidth } = sizesOf(size);
   const single = groupFilters <= 2;
   const tileTaps = single ? 9 : 3;
   const filterTiles = single ? groupFilters : Math.ceil(groupFilters / 3);
   const tapTiles = Math.ceil((groupChannels * taps) / tileTaps);
   const slabTiles = Math.max(1, Math.min(tapTiles, Math.floor(7281 / Math.max(1, filterTiles))));
-  // Short rows are laid end to end, those of 1×1 kernels are not short.
-  const pixels = size.outHeight * size.outWidth;
-  const joins = size.outWidth < 8 || (size.outWidth <= 16 && groupFilters >= 16);
-  const images = joins ? Math.max(1, Math.min(size.images, Math.floor(128 / Math.max(1, pixels)))) : 1;
-  const joinedRow = joins ? (roundUp(images * pixels, 4) + 4) * 4 : 0;
+  const images = joinedImages(size);
+  const joinedRow = images > 0 ? (roundUp(images * size.outHeight * size.outWidth, 4) + 4) * 4 : 0;
   const table = roundUp(slabTiles * tileTaps * 4, 16);
   const joined = (slabTiles * tileTaps + groupFilters) * joinedRow;
   const padded = groupChannels * paddedElements(seenHeight, seenWidth, size.strideX) * 4;
   // What plain depthwise windows need instead: see depthwise-3x3.ts.
   const windows = 224 + size.width * 4 + 16 * 144;
   const sums = slabTiles * filterTiles * 144;
-  return { packed: 0, scratch: roundUp(Math.max(windows, table + sums + joined + padded + 64), 16) };
+  const partial = size.slices > 1 ? size.slices * size.filters * groupChannels * taps * 4 : 0;
+  return {
+    packed: roundUp(partial, 16),
+    scratch: roundUp(Math.max(windows, table + sums + joined + padded + 64), 16),
+  };
 }
 
 /** The factors, a row of zeros, a strip of 24 transformed rows, a tile, and 36 matrices of each side (see winograd-strips.ts). */
@@ -273,7 +292,7 @@ export function winogradFilterGradMemory(size: WinogradSize): KernelMemory {
   const sourceColumns = roundUp(size.channels, 8);
   const gradientColumns = roundUp(size.filters, 4);
   return {
-    packed: 36 * sourceColumns * gradientColumns * 4,
+    packed: size.slices * 36 * sourceColumns * gradientColumns * 4,
     scratch: winogradScratch(size, sourceColumns, gradientColumns),
   };
 }

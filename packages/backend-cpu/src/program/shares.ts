@@ -57,8 +57,8 @@ function isKernelName(kernel: string): kernel is KernelName {
 }
 
 /**
- * Kernels that are not here are done in one share for each worker: they take little time, or do things twice in more shares
- * (gradients by filters transform, pad or join all images in each: LeNet-5's took a fifth longer in six).
+ * Kernels that are not here are done in one share for each worker: they take little time, or do things twice in more
+ * shares.
  */
 const works: { readonly [K in KernelName]?: (sizes: Sizes) => Work } = {
   gemm: (sizes) => {
@@ -73,6 +73,9 @@ const works: { readonly [K in KernelName]?: (sizes: Sizes) => Work } = {
     mostShares:
       (sizes.images! * Math.ceil(sizes.outHeight! / 4) * Math.ceil(sizes.outWidth! / 4)) / sizes.chunkTiles!,
   }),
+  // Without slices each share pads, joins or transforms all images.
+  convFilterGrad: (sizes) => ({ time: convolutionTime(sizes), mostShares: sizes.slices! }),
+  winogradFilterGrad: (sizes) => ({ time: convolutionTime(sizes) / 2, mostShares: sizes.slices! }),
   maxPool: poolingWork,
   avgPool: poolingWork,
   avgPoolGrad: poolingWork,
