@@ -26,7 +26,7 @@ export async function kernelsModule(build: { relaxed: boolean; shared: boolean }
 
 type Binaries = Readonly<Record<keyof typeof kernelBytes, Uint8Array<ArrayBuffer>>>;
 
-/** The binaries, which take turns in `all`. */
+/** The binaries in `all`, where the first two take turns. */
 function separated(all: Uint8Array): Binaries {
   const { simd, relaxed, data } = kernelBytes;
   const binaries: Binaries = {
@@ -35,13 +35,14 @@ function separated(all: Uint8Array): Binaries {
     data: new Uint8Array(data),
   };
   let at = 0;
-  for (let begin = 0; at < all.length; begin += turnBytes) {
-    for (const binary of Object.values(binaries)) {
+  for (let begin = 0; begin < Math.max(simd, relaxed); begin += turnBytes) {
+    for (const binary of [binaries.simd, binaries.relaxed]) {
       const bytes = Math.max(0, Math.min(turnBytes, binary.length - begin));
       binary.set(all.subarray(at, at + bytes), Math.min(begin, binary.length));
       at += bytes;
     }
   }
+  binaries.data.set(all.subarray(at));
   return binaries;
 }
 
