@@ -60,16 +60,10 @@ function planDirect(face: "conv" | "convInputGrad", size: ConvolutionSize): Conv
 function planDirectSums(size: ConvolutionSize): ConvolutionPlan {
   const { images, channels, filters, kernelHeight, kernelWidth, outHeight, outWidth } = size;
   const bytes = 4 * channels * filters * kernelHeight * kernelWidth;
-  const slices =
-    size.groups > 1
-      ? 1
-      : slicesOf({
-          bytes,
-          most: Math.min(
-            images / Math.max(1, joinedImages(size)),
-            (images * outHeight * outWidth) / SLICE_PIXELS,
-          ),
-        });
+  const blocks = images / Math.max(1, joinedImages(size));
+  // Of several groups each worker has its own.
+  const most = size.groups > 1 ? 1 : Math.min(blocks, (images * outHeight * outWidth) / SLICE_PIXELS);
+  const slices = slicesOf({ bytes, most });
   const sliced = { ...size, slices };
   return {
     kernels: slices > 1 ? ["convFilterGrad", "convFilterGradEnd"] : ["convFilterGrad"],

@@ -292,6 +292,10 @@ describe("what fit refuses", () => {
       "fit: the model has no parameters yet: it was not built.
         Call model.build([channels, height, width]), or start the model with input(…)."
     `);
+    // A word is an interval only where there are intervals.
+    expect(await message(fit(net(), blobs(9), { ...options, epochs: "epoch" as never }))).toContain(
+      "epochs is epoch, but it must be a whole number, 1 or more.",
+    );
     expect(await message(fit(net(), blobs(9), { ...options, epochs: 0 }))).toMatchInlineSnapshot(`
       "fit: epochs is 0, but it must be a whole number, 1 or more.
         Give another epochs, or leave it out."

@@ -66,7 +66,10 @@ export interface FitOptions<Out = Tensor> extends MeasureOptions<Out> {
 }
 
 function requireCount(name: string, value: number | "epoch" | undefined): void {
-  if (value === undefined || value === "epoch" || (Number.isSafeInteger(value) && value >= 1)) return;
+  const isInterval = name.endsWith(".every");
+  if (value === undefined || (value === "epoch" ? isInterval : Number.isSafeInteger(value) && value >= 1)) {
+    return;
+  }
   throw new ConvokeError({
     operation: "fit",
     problem: `${name} is ${value}, but it must be a whole number, 1 or more.`,

@@ -52,7 +52,7 @@ export class LossScale {
     const each = Array.from({ length: this.#unknown + 1 }, (_, i) => of(from + i));
     return {
       scalars: Object.fromEntries(
-        Object.keys(of(0)).map((name) => [name, tensor(each.map((one) => one[name]!))]),
+        Object.keys(each[0]!).map((name) => [name, tensor(each.map((one) => one[name]!))]),
       ),
       skipped: wholeNumber(from),
     };
